@@ -1,0 +1,54 @@
+/*
+ * The two files that an administrator writes: /etc/ds01/ds01.yaml (how this site is set up) and
+ * /etc/ds01/resource-limits.yaml (who may use what). Read with libyaml into structs; every error
+ * says file:line:column. A table with one row a key drives the reader, the checks and the manual.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "core/limits.h"
+
+#include <stdio.h>
+
+enum gpu_attach { ATTACH_DEVICE_REQUEST, ATTACH_CDI, ATTACH_ENV };
+
+/* ds01.yaml. Strings are never NULL; all belong to the struct. */
+struct site_config {
+        char *socket;            /* socket: /run/ds01/ds01.sock */
+        char *socket_group;      /* "" = everybody (mode 0666) */
+        char *engine_socket;     /* engine.socket: "" = $DOCKER_HOST, /var/run/docker.sock, podman's */
+        int64_t engine_timeout_us; /* engine.timeout_s: longest wait for an answer */
+        enum gpu_attach gpu_attach; /* gpu.attach: device-request | cdi | env */
+        char *gpu_nvml_library;  /* gpu.nvml_library: libnvidia-ml.so.1 */
+        char *gpu_simulator_file; /* gpu.simulator_file: description for the stand-in library */
+        char *gpu_cdi_spec;      /* gpu.cdi_spec: the site's spec, /etc/cdi/nvidia.yaml */
+        char *gpu_cdi_directory; /* gpu.cdi_directory: where ours are written, /var/run/cdi */
+        char *default_image;     /* images.default: "" = none */
+        char **bases;            /* images.bases: base images shown to everybody */
+        char **registries;       /* images.registries: pulls allowed from; empty = none, "*" = all */
+        char *state_dir;         /* paths.state: /var/lib/ds01 */
+        char *run_dir;           /* paths.run: /run/ds01 */
+        char *limits_file;       /* paths.limits: /etc/ds01/resource-limits.yaml */
+        char *init_dir;          /* paths.init: directory with ds01-init, mounted at /.ds01 */
+        char **mount_roots;      /* mounts.roots: directories under which people may mount; "~" = their home */
+        char *cgroup_parent;     /* engine.cgroup_parent: "ds01"; "" = the engine's own */
+        int64_t min_uid;         /* users.min_uid: smaller uids are not people (1000) */
+        int64_t max_connections; /* daemon.max_connections, of all together */
+        int64_t max_connections_per_user;
+};
+
+/* All defaults; 0 or -ENOMEM. */
+int site_config_init(struct site_config *c);
+void site_config_release(struct site_config *c);
+
+/* Reads @path over the defaults in @c. A file that does not exist is -ENOENT and leaves the
+ * defaults. On any error *@c is unchanged and @err says file:line:column: what. */
+int site_config_load(const char *path, struct site_config *c, struct err *err);
+
+/* Reads a limits file into @ret (a fresh one; released with limits_config_release()).
+ * Members files are read relative to the limits file's directory. On error @ret is untouched. */
+int limits_config_load(const char *path, struct limits_config *ret, struct err *err);
+
+/* Writes the table of keys with defaults and explanations, as a commented example file. */
+void site_config_print_example(FILE *out);
+void limits_config_print_example(FILE *out);

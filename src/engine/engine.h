@@ -1,0 +1,189 @@
+/*
+ * The container engine (Docker Engine, or podman's API service) over its Unix socket. Calls are
+ * synchronous, one connection a request (kept open where the engine allows it), safe to use from
+ * several threads. What is sent is built from the structs below and nothing else.
+ *
+ * Every call returns 0, or -1 with @e filled: `status` is the engine's HTTP status, or 0 when no
+ * whole answer came. `definite` tells the two kinds of failure apart: true when the engine
+ * certainly did not do it (it answered 4xx, or nothing could be sent); false when it may have
+ * (time-out, broken connection, 5xx). Wording of engines' messages changes between versions:
+ * branch on status only.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { ENGINE_ID_SIZE = 65 };
+
+struct engine;
+
+struct engine_error {
+        int status;
+        bool definite;
+        char message[512];
+};
+
+/* @socket_path: the engine's socket; @timeout_us: longest wait for an answer to an ordinary call
+ * (start, stop and pulls have longer ones of their own). Does not connect yet. NULL on ENOMEM. */
+struct engine *engine_new(const char *socket_path, int64_t timeout_us);
+void engine_free(struct engine *e);
+
+/* Finds the engine's socket: $DOCKER_HOST (unix:// only), /var/run/docker.sock, the user's and the
+ * system's podman socket; the first that can be connected to. 0 or -ENOENT. */
+int engine_find_socket(char *ret, size_t size);
+
+struct engine_info {
+        char name[16];         /* "docker" or "podman" */
+        char version[64];
+        char cgroup_driver[16]; /* "cgroupfs" or "systemd" */
+        int cgroup_version;     /* 1 or 2 */
+        int ncpu;
+        int64_t memory_bytes;
+        bool cdi;               /* CDI devices can be asked for */
+};
+/* Negotiates the API version by /_ping (cheap; also the health check). */
+int engine_ping(struct engine *e, struct engine_error *err);
+/* /info: 5 to 250 ms, so once per engine start. */
+int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *err);
+bool engine_is_podman(const struct engine *e); /* valid after a ping */
+
+/* Images. */
+struct engine_image {
+        char id[80]; /* "sha256:..." */
+        char **env;      /* image's Env, NULL-terminated */
+        char *working_dir;
+        char *user;
+        bool has_healthcheck;
+        int64_t size;
+};
+int engine_image_inspect(struct engine *e, const char *ref, struct engine_image *ret,
+                         struct engine_error *err); /* status 404: not there */
+void engine_image_release(struct engine_image *image);
+/* References (RepoTags) of images whose repository starts with @prefix ("ds01-1001/"), sorted,
+ * NULL-terminated; freed with engine_strv_free(). */
+int engine_image_refs(struct engine *e, const char *prefix, char ***ret, struct engine_error *err);
+int engine_image_remove(struct engine *e, const char *ref, struct engine_error *err);
+/* Calls @progress for each line of a pull; a nonzero return of it cancels (then -1 with status 0).
+ * An error inside the stream is reported like any other, definite. */
+struct engine_pull_step {
+        const char *id, *status;
+        int64_t current, total; /* 0 when unknown */
+};
+int engine_image_pull(struct engine *e, const char *ref,
+                      int (*progress)(void *ctx, const struct engine_pull_step *step), void *ctx,
+                      struct engine_error *err);
+void engine_strv_free(char **strv);
+
+/* Containers. */
+struct engine_label {
+        const char *key, *value;
+};
+struct engine_mount {
+        const char *source, *target; /* bind mounts by Mounts[] only: a missing source is an error */
+        bool read_only;
+};
+enum engine_gpu { ENGINE_GPU_NONE, ENGINE_GPU_DEVICE_REQUEST, ENGINE_GPU_CDI };
+struct engine_container_spec {
+        const char *name, *image, *user, *working_dir, *hostname, *cgroup_parent, *runtime;
+        const char *const *entrypoint; /* NULL-terminated */
+        const char *const *command;    /* NULL-terminated or NULL */
+        const char *const *env;        /* NULL-terminated */
+        const struct engine_label *labels;
+        size_t nlabels;
+        const struct engine_mount *mounts;
+        size_t nmounts;
+        int64_t memory_bytes, shm_bytes, pids; /* 0: not set */
+        int64_t cpus_milli;                    /* 0: not set */
+        enum engine_gpu gpu;
+        const char *const *gpu_ids; /* UUIDs, or CDI names; NULL-terminated */
+        bool disable_healthcheck;
+};
+/* Forced by the call itself: CapDrop ALL, no-new-privileges, private cgroup namespace and IPC, no restart policy,
+ * json-file log with a ceiling, MemorySwap = memory, Init false, OomScoreAdj, no published ports,
+ * MaskedPaths as the engine's. */
+int engine_container_create(struct engine *e, const struct engine_container_spec *spec,
+                            char ret_id[ENGINE_ID_SIZE], struct engine_error *err);
+int engine_container_start(struct engine *e, const char *id, struct engine_error *err); /* 304 is 0 */
+/* SIGTERM, then SIGKILL after @timeout_s. Already stopped is 0. The caller unpauses first. */
+int engine_container_stop(struct engine *e, const char *id, int timeout_s, struct engine_error *err);
+int engine_container_kill(struct engine *e, const char *id, const char *signal,
+                          struct engine_error *err);
+int engine_container_pause(struct engine *e, const char *id, struct engine_error *err);
+int engine_container_unpause(struct engine *e, const char *id, struct engine_error *err);
+int engine_container_remove(struct engine *e, const char *id, bool force, struct engine_error *err); /* 404 is 0 */
+
+enum engine_state { ENGINE_CREATED, ENGINE_RUNNING, ENGINE_PAUSED, ENGINE_EXITED, ENGINE_REMOVING, ENGINE_DEAD };
+struct engine_container { /* from inspect: everything; from list: no pid, times, exit code */
+        char id[ENGINE_ID_SIZE];
+        char *name;     /* without the leading slash */
+        char *image;    /* reference as given at create */
+        char *image_id;
+        enum engine_state state;
+        struct {
+                char *key, *value;
+        } *labels;
+        size_t nlabels;
+        pid_t pid; /* 0 when not running */
+        int exit_code;
+        bool oom_killed;
+        int64_t created_us, started_us, finished_us; /* 0 = never */
+};
+int engine_container_inspect(struct engine *e, const char *id_or_name, struct engine_container *ret,
+                             struct engine_error *err);
+/* All containers (running or not) that carry label @label ("key" or "key=value"). */
+int engine_container_list(struct engine *e, const char *label, struct engine_container **ret,
+                          size_t *ret_n, struct engine_error *err);
+const char *engine_container_label(const struct engine_container *c, const char *key); /* or NULL */
+void engine_container_release(struct engine_container *c);
+void engine_containers_free(struct engine_container *list, size_t n);
+
+/* The bytes of one regular file out of a container (created is enough); symbolic links are not
+ * followed out of the archive (status 0, definite, when @path is not a regular file). */
+int engine_container_read_file(struct engine *e, const char *id, const char *path, struct buf *ret,
+                               struct engine_error *err);
+
+/* Exec. */
+struct engine_exec_spec {
+        const char *user, *working_dir;
+        const char *const *command;
+        const char *const *env;
+        bool tty;
+        int rows, columns; /* with tty; 0 = unknown */
+};
+int engine_exec_create(struct engine *e, const char *container, const struct engine_exec_spec *spec,
+                       char ret_id[ENGINE_ID_SIZE], struct engine_error *err);
+/* Starts it and hands over the upgraded connection; bytes that came with the head are in
+ * @early. Without a terminal the stream is framed as http/frame.h, with one it is raw. */
+int engine_exec_start(struct engine *e, const char *exec_id, bool tty, int *ret_fd,
+                      struct buf *early, struct engine_error *err);
+int engine_exec_resize(struct engine *e, const char *exec_id, int rows, int columns,
+                       struct engine_error *err);
+struct engine_exec_state {
+        bool running;
+        int exit_code; /* -1 while running */
+        pid_t pid;     /* on the host */
+};
+int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,
+                        struct engine_error *err);
+
+/* Events of containers that carry @label, from now on. */
+struct engine_events;
+enum engine_event_kind { ENGINE_EVENT_CREATE, ENGINE_EVENT_START, ENGINE_EVENT_DIE, ENGINE_EVENT_PAUSE,
+                         ENGINE_EVENT_UNPAUSE, ENGINE_EVENT_DESTROY, ENGINE_EVENT_RENAME, ENGINE_EVENT_OOM,
+                         ENGINE_EVENT_OTHER };
+struct engine_event {
+        enum engine_event_kind kind;
+        char id[ENGINE_ID_SIZE];
+        int64_t time_us;
+        int exit_code; /* DIE */
+};
+int engine_events_open(struct engine *e, const char *label, struct engine_events **ret,
+                       struct engine_error *err);
+/* 1: an event; 0: none within @timeout_us; -1: the stream ended (reconnect and list anew). */
+int engine_events_next(struct engine_events *ev, int64_t timeout_us, struct engine_event *ret);
+void engine_events_close(struct engine_events *ev);
