@@ -1,0 +1,35 @@
+/*
+ * CDI specs (Container Device Interface) of single containers. In attach mode `cdi` each container
+ * asks the engine for one device of its own, ds01.local/gpu=KEY, and engines read the spec at every
+ * start; so what KEY stands for can be changed between two starts, and without the file the
+ * container does not start. The edits come from the site's spec, made by `nvidia-ctk cdi generate`.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "core/inventory.h"
+
+#include <stddef.h>
+
+#define CDI_KIND "ds01.local/gpu"
+
+/* Writes DIR/ds01-KEY.json (replaced atomically, DIR made when it is not there): one device KEY
+ * whose edits are those of the @n devices named in @uuids merged with the common ones of
+ * @site_spec_path (YAML or JSON; NULL looks for nvidia.yaml and nvidia.json in /etc/cdi and
+ * /var/run/cdi). A device is found by its UUID as name; by @names[i] ("0", for MIG "0:1") when the
+ * site's spec has index names only; @names may be NULL. KEY: letters, digits, '_', '-', '.', not
+ * starting with '.'. 0 or -errno: -ENOENT (no site spec), -ENODEV (device not in it), -EINVAL
+ * (bad key or spec). */
+int cdi_write(const char *dir, const char *key, const char *const *uuids,
+              const char *const *names, size_t n, const char *site_spec_path, struct err *e);
+
+/* Removes DIR/ds01-KEY.json; 0 also when it is not there. */
+int cdi_remove(const char *dir, const char *key);
+
+/* The name that nvidia-ctk gives @d by index: "0", or "0:1" for a MIG instance. */
+void cdi_index_name(const struct gpu_device *d, char *dst, size_t size);
+
+/* A site spec for a machine whose GPUs are simulated: /dev/nvidiaN and the control nodes are
+ * /dev/null. Replaced atomically. */
+int cdi_write_simulated_site_spec(const char *path, const struct gpu_inventory *inv,
+                                  struct err *e);
