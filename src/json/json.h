@@ -42,8 +42,8 @@ int json_parse_strict(const char *bytes, size_t n, size_t max_depth, json_t **re
                       struct err *err);
 
 /* An answer of the engine or a file of our own: trusted to be JSON, not for what its strings hold.
- * NUL escapes and invalid UTF-8 inside become U+FFFD, so that no single label can make a whole list
- * unreadable; of duplicate keys the last counts. *@ret is a new reference. 0, -EINVAL, -ENOMEM. */
+ * NUL escapes and invalid UTF-8 inside become U+FFFD, and whole numbers beyond 64 bits real ones, so
+ * that no single label can make a whole list unreadable; of duplicate keys the last counts. *@ret is a new reference. 0, -EINVAL, -ENOMEM. */
 int json_parse(const char *bytes, size_t n, json_t **ret, struct err *err);
 
 enum json_kind {

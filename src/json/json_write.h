@@ -36,8 +36,7 @@ void json_write_key(struct json_writer *w, const char *key);
 void json_write_str(struct json_writer *w, const char *s); /* NULL gives null */
 void json_write_strn(struct json_writer *w, const char *s, size_t n);
 void json_write_int(struct json_writer *w, int64_t value);
-/* Fixed decimals (0 to 9), no locale; null for what is no finite number or above 10^9 in size
- * times 10^9. */
+/* Fixed decimals (0 to 9), no locale; null for what is not finite or needs more than 18 digits. */
 void json_write_double(struct json_writer *w, double value, int decimals);
 void json_write_bool(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
