@@ -13,12 +13,14 @@
  *             case HTTP_BAD:  answer http_faults[r.fault] and close
  *             }
  *
- * Holds no memory and no descriptor; there is nothing to release.
+ * Holds no memory and no descriptor, so there is nothing to release; but its head points into
+ * itself, so it must not be copied. The ceiling of `in` must be above HTTP_FIELD_MAX + 2.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "http/limits.h"
+#include "http/wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -105,10 +107,10 @@ struct http_request_reader {
         size_t seen;     /* bytes of the input's front known to hold no line end */
         size_t taken;    /* bytes of the head so far */
         unsigned fields;
-        unsigned found;  /* bits: fields that were met */
+        unsigned found;  /* bits: known fields that were met */
         bool connection_upgrade;
         bool blank_line; /* the one empty line that may precede a request was met */
-        uint64_t left;   /* bytes of the body or chunk still to come */
+        struct http_body body;
         char decoded[HTTP_LINE_MAX + 1];
 };
 

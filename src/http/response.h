@@ -12,7 +12,7 @@
  *             case HTTP_HEAD_DONE:     r.head is complete
  *             case HTTP_FULL:     `body` is full: empty it, or give up
  *             case HTTP_DONE:     complete
- *             case HTTP_UPGRADED: what is left in &in belongs to the stream
+ *             case HTTP_UPGRADED: 101 (there was no HTTP_HEAD_DONE); what is left in &in belongs to the stream
  *             case HTTP_BAD:      r.error says why
  *             }
  */
@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "http/limits.h"
 #include "http/request.h"
+#include "http/wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,7 +47,7 @@ struct http_response_reader {
         int state;
         size_t seen, taken;
         unsigned fields, found, interim;
-        uint64_t left;
+        struct http_body body;
 };
 
 /* @method is the request's: an answer to HEAD has no body, whatever its length says. */

@@ -35,7 +35,7 @@ struct http_response_out {
         const char *extra;
 };
 
-/* 0, -EINVAL, -ENOBUFS or -ENOMEM. */
+/* All of these add everything or nothing: 0, -EINVAL or -ENOBUFS (no room, or no memory). */
 int http_write_request(struct buf *out, const struct http_request_out *q);
 int http_write_response(struct buf *out, const struct http_response_out *a);
 
