@@ -8,6 +8,7 @@
 
 #include "core/inventory.h"
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #define LIMIT_UNLIMITED INT64_MAX
@@ -19,10 +20,12 @@ struct limits {
         int64_t cpus_milli;           /* max_cpus of one container, in 1/1000 CPU */
         int64_t memory_bytes;         /* memory of one container */
         int64_t shm_bytes;            /* shm_size of one container */
-        int64_t pids;                 /* max_tasks of one container */
+        int64_t pids;                 /* pids_limit of one container (and max_tasks: the smaller) */
+        int64_t max_tasks;            /* as written; limits_resolve() folds it into pids */
         int64_t aggregate_cpus_milli; /* aggregate.max_cpus: all containers of the person */
         int64_t aggregate_memory_bytes;
         int64_t aggregate_tasks;
+        int64_t aggregate_gpu_units;  /* as written; limits_resolve() folds it into gpu_units */
         int64_t idle_timeout_us;      /* idle_timeout_h; UNLIMITED = never */
         int64_t max_runtime_us;       /* max_runtime_h */
         int64_t hold_after_stop_us;   /* gpu_hold_after_stop_h: a stopped container's GPU is kept */
@@ -36,27 +39,32 @@ struct limits {
 enum limit_kind {
         LIMIT_COUNT,    /* integer as it is */
         LIMIT_GPUS,     /* decimal GPUs -> GPU units */
-        LIMIT_CPUS,     /* decimal CPUs -> 1/1000 */
+        LIMIT_CPUS,     /* decimal CPUs, or "150%" of one -> 1/1000 */
         LIMIT_BYTES,    /* "32g" -> bytes */
-        LIMIT_HOURS,    /* decimal hours -> microseconds */
-        LIMIT_MINUTES,  /* decimal minutes -> microseconds */
+        LIMIT_HOURS,    /* decimal hours -> microseconds; "30m", "0.5h", "2d" say their own unit */
+        LIMIT_MINUTES,  /* decimal minutes -> microseconds; the same units */
         LIMIT_BOOL,
 };
 
 struct limit_key {
         const char *name;      /* "max_gpu_equivalents", "aggregate.max_cpus" */
-        const char *alias;     /* the predecessor's older name of the same key, or NULL */
+        const char *alias;     /* older names of the same key, blanks between them, or NULL */
         enum limit_kind kind;
         size_t offset;         /* in struct limits */
         bool may_be_unlimited; /* null in the file */
         const char *help;
+        int64_t min;           /* smaller values are -ERANGE */
 };
 
 extern const struct limit_key limit_keys[];
 extern const size_t limit_keys_count;
 
-/* Keys of the predecessor's file that this program accepts and does not use yet (idle thresholds,
- * policies, ...): read without complaint, so that a site's file loads. */
+/* The key with this name or alias ("aggregate.max_cpus" for one within aggregate:), or NULL. */
+const struct limit_key *limit_key_find(const char *name);
+
+/* Keys and whole sections of the predecessor's file that this program accepts and does not use (idle
+ * thresholds, policies:, container_types:, ...): read without complaint, so that a site's file loads.
+ * For a key within a section either its own name or "section.key". */
 bool limit_key_is_known_unused(const char *name);
 
 /* Sets the field of @key in @l from the text of a scalar ("null" or "" = unlimited).
@@ -97,8 +105,10 @@ struct person {
         const char *const *unix_groups;  /* NULL-terminated names, may be NULL */
 };
 
-/* The built-in defaults (predecessor.md's defaults column), all fields set. */
+/* The built-in defaults (those of the predecessor's file), all fields set. */
 void limits_defaults(struct limits *ret);
-/* Resolves @who's limits. The first group (file order) that has the person wins. */
+/* Resolves @who's limits: built-in defaults, then the file's defaults, the person's group (the first in
+ * file order that has the person, by name or by Unix group; else the default group), then every
+ * override for the person. */
 void limits_resolve(const struct limits_config *config, const struct person *who, struct limits *ret);
 void limits_config_release(struct limits_config *config);

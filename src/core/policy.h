@@ -10,6 +10,11 @@
 #include "core/names.h"
 #include "core/refusal.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 enum container_state {
         CONTAINER_RESERVED, /* decided, not yet in the engine */
         CONTAINER_CREATED,  /* never started */
@@ -41,7 +46,10 @@ struct claim {
         int16_t *devices;     /* indices into the inventory; -1 for a lost one */
         const char *name;
         const char *user;     /* login name of uid */
-        bool released;        /* the owner gave the devices back early */
+        /* The owner gave the devices back early. Counts while created, stopped or removing: who
+         * begins to remove a container whose lease has ended sets it, otherwise a container that
+         * is being removed holds its devices until it is gone. */
+        bool released;
 };
 
 struct lease {
@@ -56,7 +64,7 @@ struct snapshot {
         const struct gpu_inventory *inventory;
         const struct claim *claims;
         size_t nclaims;
-        const struct limits *limits; /* the caller's */
+        const struct limits *limits; /* the caller's; for policy_start() the owner's */
         uid_t uid;                   /* the caller */
         int64_t now_us;
 };
@@ -69,27 +77,31 @@ struct grant {
 
 struct create_wish {
         const char *name; /* already checked and lower-cased */
-        int64_t gpus;     /* -1: not said (1, but see below); 0: CPU only */
-        bool prefer_full; /* whole GPUs before MIG instances */
+        int64_t gpus;     /* -1: not said, 1; 0: CPU only */
+        bool prefer_full; /* whole GPUs only, where the limits allow them */
 };
 
 /* May the caller create this container, and with which devices? 0 with @ret, or nonzero with @r.
- * In order: name taken, containers, GPUs per container, GPU equivalents, free devices. */
+ * In order: name taken, containers, GPUs per container, GPU equivalents, free devices. Of the kinds that
+ * the limits allow, whole GPUs are taken first; MIG instances when too few whole ones are free
+ * or the quota leaves only a fraction. */
 int policy_create(const struct snapshot *s, const struct create_wish *w, struct grant *ret,
                   struct refusal *r);
 
-/* May claim @which be started, and with which devices? Those it holds; if its lease has ended, the
- * same ones if free and usable, else others of the same number and units (then *ret_moved is
- * set), else refused (GPU_NONE_FREE, GPU_QUOTA, GPU_GONE). A device it holds that failed is
- * refused with GPU_GONE, or replaced when another is free. Also the gate: a device which another running,
- * paused or reserved container has, is never granted, whatever the claims say. */
+/* May claim @which be started, and with which devices? Those it holds; if its lease has ended (then
+ * limits are judged again), the same ones if free and usable. What can't be used is replaced by free
+ * devices of the same number and units, and *ret_moved is set. Nonzero with @r: GPU_NONE_FREE,
+ * GPU_FULL_NOT_ALLOWED, GPU_QUOTA, GPU_PER_CONTAINER, or GPU_GONE when a device failed, was lost or is
+ * used from outside and no other is free. Also the gate: a device which another claim holds is
+ * never granted, whatever this claim says. A claim without devices gets none. */
 int policy_start(const struct snapshot *s, size_t which, struct grant *ret, bool *ret_moved,
                  struct refusal *r);
 
-/* Chooses @n devices of those marked free (free[i] != 0). Exclusive; for several the best-connected set
- * (NVLink, then PCIe, then NUMA), for one the device whose taking leaves the best sets for others; ties by
- * index. @whole: +1 whole GPUs only first, 0 as the site mixes: MIG instances first when @allow_full is false...
- * see allocator.c. Returns 0 and fills @ret, or -ENOSPC. */
+/* Chooses @n devices of those marked free (free[i] != 0, one byte a device). Exclusive; for several
+ * the best-connected set (NVLink, then PCIe, then NUMA), for one the device whose taking leaves the best
+ * sets for others; ties by index. Whole GPUs first, then MIG instances; @prefer_full: whole GPUs only;
+ * without @allow_full MIG instances only. The rule stands in allocator.c. Returns 0 and fills @ret,
+ * or -ENOSPC. */
 int allocator_choose(const struct gpu_inventory *inv, const uint8_t *free, size_t n, bool prefer_full,
                      bool allow_full, struct grant *ret);
 
@@ -100,5 +112,5 @@ struct usage {
 };
 void policy_usage(const struct snapshot *s, struct usage *ret);
 
-/* Who has a device: the claim's index or -1. Failed and foreign devices have no claim. */
+/* Who has a device: the claim's index or -1; a running one before others. */
 int policy_holder(const struct snapshot *s, int16_t device);
