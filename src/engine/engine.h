@@ -33,8 +33,9 @@ struct engine_error {
 struct engine *engine_new(const char *socket_path, int64_t timeout_us);
 void engine_free(struct engine *e);
 
-/* Finds the engine's socket: $DOCKER_HOST (unix:// only), /var/run/docker.sock, the user's and the
- * system's podman socket; the first that can be connected to. 0 or -ENOENT. */
+/* Finds the engine's socket: $DOCKER_HOST where it is unix:// (then that one or none; its other
+ * forms are not looked at), else the first that can be connected to of /var/run/docker.sock, the
+ * user's own docker.sock and podman socket, and the system's podman socket. 0 or -ENOENT. */
 int engine_find_socket(char *ret, size_t size);
 
 struct engine_info {
@@ -46,11 +47,12 @@ struct engine_info {
         int64_t memory_bytes;
         bool cdi;               /* CDI devices can be asked for */
 };
-/* Negotiates the API version by /_ping (cheap; also the health check). */
+/* Negotiates the API version by /_ping (cheap; also the health check). Every other call does it
+ * itself when it has not been done; to be repeated when the engine has been restarted. */
 int engine_ping(struct engine *e, struct engine_error *err);
 /* /info: 5 to 250 ms, so once per engine start. */
 int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *err);
-bool engine_is_podman(const struct engine *e); /* valid after a ping */
+bool engine_is_podman(struct engine *e); /* valid after a ping */
 
 /* Images. */
 struct engine_image {
@@ -64,12 +66,14 @@ struct engine_image {
 int engine_image_inspect(struct engine *e, const char *ref, struct engine_image *ret,
                          struct engine_error *err); /* status 404: not there */
 void engine_image_release(struct engine_image *image);
-/* References (RepoTags) of images whose repository starts with @prefix ("ds01-1001/"), sorted,
- * NULL-terminated; freed with engine_strv_free(). */
+/* References (RepoTags) of images whose repository starts with @prefix ("ds01-1001/", after which
+ * comes one name without a slash; "" for all), sorted, NULL-terminated; freed with
+ * engine_strv_free(). Without podman's "localhost/" in front. */
 int engine_image_refs(struct engine *e, const char *prefix, char ***ret, struct engine_error *err);
 int engine_image_remove(struct engine *e, const char *ref, struct engine_error *err);
 /* Calls @progress for each line of a pull; a nonzero return of it cancels (then -1 with status 0).
- * An error inside the stream is reported like any other, definite. */
+ * An error inside the stream is reported as status 500, definite. No tag means "latest". Gives up
+ * after 60 s without a line. */
 struct engine_pull_step {
         const char *id, *status;
         int64_t current, total; /* 0 when unknown */
@@ -84,7 +88,7 @@ struct engine_label {
         const char *key, *value;
 };
 struct engine_mount {
-        const char *source, *target; /* bind mounts by Mounts[] only: a missing source is an error */
+        const char *source, *target; /* a bind mount; a missing source is an error */
         bool read_only;
 };
 enum engine_gpu { ENGINE_GPU_NONE, ENGINE_GPU_DEVICE_REQUEST, ENGINE_GPU_CDI };
@@ -103,21 +107,36 @@ struct engine_container_spec {
         const char *const *gpu_ids; /* UUIDs, or CDI names; NULL-terminated */
         bool disable_healthcheck;
 };
-/* Forced by the call itself: CapDrop ALL, no-new-privileges, private cgroup namespace and IPC, no restart policy,
- * json-file log with a ceiling, MemorySwap = memory, Init false, OomScoreAdj, no published ports,
- * MaskedPaths as the engine's. */
+/* Forced by the call itself: CapDrop ALL, no-new-privileges, private cgroup namespace and IPC, no
+ * restart policy, json-file log with a ceiling, MemorySwap = memory, Init false, OomScoreAdj, no
+ * core files, no published ports, MaskedPaths as the engine's. 409: the name is taken; 404: no such
+ * image; 400: the engine will not have it so (with podman also: GPUs that it would silently leave
+ * out). Volumes that the image declares are left to the engine, so root owns them. podman 4.3 does
+ * not read the cgroup namespace's mode: its own default is private with cgroup v2, host with v1. */
 int engine_container_create(struct engine *e, const struct engine_container_spec *spec,
                             char ret_id[ENGINE_ID_SIZE], struct engine_error *err);
-int engine_container_start(struct engine *e, const char *id, struct engine_error *err); /* 304 is 0 */
+/* Already running is 0. A failed start is status 500, and the container stays created or exited. */
+int engine_container_start(struct engine *e, const char *id, struct engine_error *err);
 /* SIGTERM, then SIGKILL after @timeout_s. Already stopped is 0. The caller unpauses first. */
-int engine_container_stop(struct engine *e, const char *id, int timeout_s, struct engine_error *err);
+int engine_container_stop(struct engine *e, const char *id, int timeout_s,
+                          struct engine_error *err);
+/* These three, and remove: 409 when the container is not in a state for it, with podman too. Kill
+ * returns after the end of the container for @signal KILL, at once for others. */
 int engine_container_kill(struct engine *e, const char *id, const char *signal,
                           struct engine_error *err);
 int engine_container_pause(struct engine *e, const char *id, struct engine_error *err);
 int engine_container_unpause(struct engine *e, const char *id, struct engine_error *err);
-int engine_container_remove(struct engine *e, const char *id, bool force, struct engine_error *err); /* 404 is 0 */
+/* Already gone is 0. @force: a running one too. Its image's anonymous volumes go with it. */
+int engine_container_remove(struct engine *e, const char *id, bool force, struct engine_error *err);
 
-enum engine_state { ENGINE_CREATED, ENGINE_RUNNING, ENGINE_PAUSED, ENGINE_EXITED, ENGINE_REMOVING, ENGINE_DEAD };
+enum engine_state {
+        ENGINE_CREATED,
+        ENGINE_RUNNING, /* also what is restarting, and states unknown here */
+        ENGINE_PAUSED,
+        ENGINE_EXITED,
+        ENGINE_REMOVING,
+        ENGINE_DEAD
+};
 struct engine_container { /* from inspect: everything; from list: no pid, times, exit code */
         char id[ENGINE_ID_SIZE];
         char *name;     /* without the leading slash */
@@ -133,6 +152,7 @@ struct engine_container { /* from inspect: everything; from list: no pid, times,
         bool oom_killed;
         int64_t created_us, started_us, finished_us; /* 0 = never */
 };
+/* By the whole id or the name; the beginning of an id is 404 here. */
 int engine_container_inspect(struct engine *e, const char *id_or_name, struct engine_container *ret,
                              struct engine_error *err);
 /* All containers (running or not) that carry label @label ("key" or "key=value"). */
@@ -142,8 +162,9 @@ const char *engine_container_label(const struct engine_container *c, const char 
 void engine_container_release(struct engine_container *c);
 void engine_containers_free(struct engine_container *list, size_t n);
 
-/* The bytes of one regular file out of a container (created is enough); symbolic links are not
- * followed out of the archive (status 0, definite, when @path is not a regular file). */
+/* The bytes of one regular file out of a container (created is enough), added to @ret; at most
+ * 4 MiB and its ceiling. The last part of @path is not followed when it is a symbolic link: status
+ * 0, definite, when @path is not a regular file. 404: not there. */
 int engine_container_read_file(struct engine *e, const char *id, const char *path, struct buf *ret,
                                struct engine_error *err);
 
@@ -155,12 +176,18 @@ struct engine_exec_spec {
         bool tty;
         int rows, columns; /* with tty; 0 = unknown */
 };
+/* 409: the container does not run, or is paused. */
 int engine_exec_create(struct engine *e, const char *container, const struct engine_exec_spec *spec,
                        char ret_id[ENGINE_ID_SIZE], struct engine_error *err);
-/* Starts it and hands over the upgraded connection; bytes that came with the head are in
- * @early. Without a terminal the stream is framed as http/frame.h, with one it is raw. */
+/* Starts it and hands over the upgraded connection (a blocking socket, the caller's); bytes that
+ * came with the head are added to @early. Without a terminal the stream is framed as http/frame.h,
+ * with one it is raw. shutdown(SHUT_WR) ends the input of a session without a terminal; with one
+ * Docker drops the session. A command that is missing is no error here: its exit code is 126 or
+ * 127. @tty as at create. */
 int engine_exec_start(struct engine *e, const char *exec_id, bool tty, int *ret_fd,
                       struct buf *early, struct engine_error *err);
+/* After the start; where the API is below 1.42, rows and columns of the spec do nothing, so once
+ * right after it too. */
 int engine_exec_resize(struct engine *e, const char *exec_id, int rows, int columns,
                        struct engine_error *err);
 struct engine_exec_state {
@@ -171,11 +198,20 @@ struct engine_exec_state {
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,
                         struct engine_error *err);
 
-/* Events of containers that carry @label, from now on. */
+/* Events of containers that carry @label, from now on. One thread at a time may use a stream.
+ * podman sends no OOM and polls four times a second. */
 struct engine_events;
-enum engine_event_kind { ENGINE_EVENT_CREATE, ENGINE_EVENT_START, ENGINE_EVENT_DIE, ENGINE_EVENT_PAUSE,
-                         ENGINE_EVENT_UNPAUSE, ENGINE_EVENT_DESTROY, ENGINE_EVENT_RENAME, ENGINE_EVENT_OOM,
-                         ENGINE_EVENT_OTHER };
+enum engine_event_kind {
+        ENGINE_EVENT_CREATE,
+        ENGINE_EVENT_START,
+        ENGINE_EVENT_DIE,
+        ENGINE_EVENT_PAUSE,
+        ENGINE_EVENT_UNPAUSE,
+        ENGINE_EVENT_DESTROY,
+        ENGINE_EVENT_RENAME,
+        ENGINE_EVENT_OOM,
+        ENGINE_EVENT_OTHER
+};
 struct engine_event {
         enum engine_event_kind kind;
         char id[ENGINE_ID_SIZE];
@@ -184,6 +220,7 @@ struct engine_event {
 };
 int engine_events_open(struct engine *e, const char *label, struct engine_events **ret,
                        struct engine_error *err);
-/* 1: an event; 0: none within @timeout_us; -1: the stream ended (reconnect and list anew). */
+/* 1: an event; 0: none within @timeout_us (0: what is there already); -1: the stream ended
+ * (reconnect and list anew). */
 int engine_events_next(struct engine_events *ev, int64_t timeout_us, struct engine_event *ret);
 void engine_events_close(struct engine_events *ev);
