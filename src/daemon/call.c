@@ -1,0 +1,97 @@
+/* What handlers share: reading a request's parts and writing refusals. */
+#include "daemon/call.h"
+
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void write_error(struct json_writer *w, const struct refusal *r) {
+        _cleanup_buf_ struct buf message = BUF_INIT(4096), next = BUF_INIT(4096);
+        const struct refusal_kind *kind = refusal_kind(r->reason);
+
+        refusal_message(r, &message);
+        refusal_next(r, &next);
+        json_write_object(w);
+        json_write_key(w, "error");
+        json_write_object(w);
+        json_put_str(w, "code", kind->code);
+        json_put_str(w, "message", buf_str(&message));
+        json_put_str(w, "next", buf_str(&next));
+        json_put_int(w, "exit", kind->exit_code);
+        json_write_object_end(w);
+        json_write_object_end(w);
+}
+
+void call_refuse(struct call *c, const struct refusal *r) {
+        struct json_writer w = JSON_WRITER(&c->answer);
+
+        buf_reset(&c->answer);
+        if (r != &c->refusal)
+                c->refusal = *r;
+        c->status = refusal_kind(r->reason)->http_status;
+        write_error(&w, &c->refusal);
+}
+
+void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...) {
+        char detail[sizeof(c->refusal.detail)];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(detail, sizeof(detail), fmt, ap);
+        va_end(ap);
+        refuse_detail(&c->refusal, reason, NULL, "%s", detail);
+        call_refuse(c, &c->refusal);
+}
+
+void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
+        enum refusal_reason reason = e->status == 0 && e->definite ? REFUSAL_ENGINE_UNREACHABLE
+                                   : e->status == 0                ? REFUSAL_ENGINE_UNCERTAIN
+                                   : strstr(e->message, "no space left on device") != NULL
+                                           ? REFUSAL_STORAGE_FULL
+                                           : REFUSAL_ENGINE_FAILED;
+
+        refuse_detail(r, reason, NULL, "%s", e->message);
+        if (reason == REFUSAL_ENGINE_FAILED)
+                str_copy(r->extra, sizeof(r->extra), "see what there is: container-list --all");
+}
+
+void call_engine_error(struct call *c, const struct engine_error *e) {
+        refusal_from_engine(&c->refusal, e);
+        call_refuse(c, &c->refusal);
+}
+
+int call_flag(struct call *c, const char *key, bool *ret) {
+        const char *value = http_request_param(c->request, key);
+
+        if (!value || strcmp(value, "false") == 0)
+                *ret = false;
+        else if (strcmp(value, "true") == 0)
+                *ret = true;
+        else {
+                call_fail(c, REFUSAL_BAD_REQUEST, "%s is true or false, not '%s'", key, value);
+                return -1;
+        }
+        return 0;
+}
+
+int call_decode(struct call *c, const struct json_field *fields, size_t n, void *out) {
+        struct err err = { 0 };
+
+        if (json_decode(buf_str(c->body), c->body->len, fields, n, out, &err) < 0) {
+                call_fail(c, REFUSAL_BAD_REQUEST, "%s", err.msg);
+                return -1;
+        }
+        return 0;
+}
+
+int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]) {
+        /* A name that nobody can have is a container that is not there, not a usage error: what
+         * cannot exist is asked for by a mistyped word as well. */
+        if (container_name_check(c->name, ret, &c->refusal) == 0)
+                return 0;
+        refuse(&c->refusal, REFUSAL_NO_SUCH_CONTAINER, c->name);
+        call_refuse(c, &c->refusal);
+        return -1;
+}

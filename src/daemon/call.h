@@ -1,0 +1,76 @@
+/*
+ * One request on its way through the daemon: who calls, what was asked, and the answer that grows.
+ * A handler reads the first part and fills the second; it sends nothing itself, except the two
+ * that stream (pull, exec), which say so by `streamed`.
+ */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "http/request.h"
+#include "json/json.h"
+
+enum {
+        ANSWER_MAX = 16 << 20, /* a list of many containers */
+        BODY_MAX = 64 << 10,   /* every request body of the API */
+};
+
+struct call {
+        struct daemon *daemon;
+        const struct person_entry *who;
+        const struct http_request *request;
+        const struct buf *body;
+        const char *name; /* the NAME of the path, as typed; NULL when the route has none */
+        int fd;           /* the connection, for handlers that stream */
+        struct buf *early; /* bytes that came behind the request (exec) */
+
+        int status;
+        struct buf answer; /* JSON */
+        bool streamed;     /* the handler has answered by itself and the connection is used up */
+        struct refusal refusal;
+};
+
+typedef void call_handler(struct call *c);
+
+struct route {
+        enum http_method method;
+        const char *pattern; /* "v1/containers/NAME/start": NAME stands for any one segment */
+        call_handler *handler;
+        const char *const *params; /* allowed query keys, NULL-terminated; NULL = none */
+        bool body;                 /* takes a JSON body (which may be left out) */
+};
+
+/* The route of a request, or NULL with @r filled (no such route, method not allowed). *@ret_name is
+ * the path's NAME. */
+const struct route *route_find(const struct http_request *q, const char **ret_name,
+                               struct refusal *r);
+/* The whole table, for tests and the documentation check. */
+const struct route *route_table(size_t *ret_n);
+
+/* Answers with @r: its HTTP status and the error object. */
+void call_refuse(struct call *c, const struct refusal *r);
+/* The same with words: for failures that are not the caller's. */
+void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...) _printf_(3, 4);
+/* Answers an engine's failure: unreachable, uncertain or refused. */
+void call_engine_error(struct call *c, const struct engine_error *e);
+void refusal_from_engine(struct refusal *r, const struct engine_error *e);
+
+/* Writes the error object of @r. */
+void write_error(struct json_writer *w, const struct refusal *r);
+
+/* "?all=true": 0 with *@ret, or refused (the answer is set, -1) when neither true nor false. */
+int call_flag(struct call *c, const char *key, bool *ret);
+/* Decodes the body; -1 when refused (the answer is set). */
+int call_decode(struct call *c, const struct json_field *fields, size_t n, void *out);
+/* The name in the path, checked and lower-cased; -1 when refused. */
+int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
+
+/* Handlers, one file a group. */
+call_handler handle_version, handle_limits, handle_gpus;              /* machine.c */
+call_handler handle_container_list, handle_container_get;             /* containers.c */
+call_handler handle_container_create;                                 /* create.c */
+call_handler handle_container_start, handle_container_stop, handle_container_pause,
+        handle_container_unpause;                                     /* lifecycle.c */
+call_handler handle_container_remove;                                 /* remove.c */
+call_handler handle_container_exec;                                   /* exec.c */
+call_handler handle_stats;                                            /* stats.c */
+call_handler handle_image_pull;                                       /* pull.c */

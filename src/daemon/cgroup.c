@@ -1,0 +1,256 @@
+/* Control group files; the file names of v1 and v2 stand in the tables below. */
+#include "daemon/cgroup.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+static const char mount_point[] = "/sys/fs/cgroup";
+enum { CGROUP2_MAGIC = 0x63677270, CGROUP_FILE_MAX = 65536 };
+/* "no limit" in v1 is the largest page-aligned int64. */
+static const int64_t v1_unlimited = INT64_MAX / 4096 * 4096;
+
+static bool is_v2(void) {
+        struct statfs fs;
+
+        return statfs(mount_point, &fs) == 0 && (long)fs.f_type == (long)CGROUP2_MAGIC;
+}
+
+static int read_proc_cgroup(pid_t pid, struct buf *b) {
+        char path[64];
+        int r;
+
+        snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+        r = file_read(path, b);
+        return r == -ENOENT ? -ESRCH : r;
+}
+
+/* The path of @pid's group for @controller in the text of /proc/PID/cgroup ("" is v2's). */
+static int find_path(const char *text, const char *controller, char *dst, size_t size) {
+        size_t wanted = strlen(controller);
+
+        while (*text) {
+                size_t line = strcspn(text, "\n");
+                const char *list = strchr(text, ':');
+
+                if (list && list < text + line) {
+                        const char *path = strchr(++list, ':');
+
+                        for (const char *p = list; path && p <= path;) {
+                                size_t n = strcspn(p, ",:");
+
+                                if (n == wanted && memcmp(p, controller, n) == 0) {
+                                        snprintf(dst, size, "%.*s",
+                                                 (int)(text + line - (path + 1)), path + 1);
+                                        return 0;
+                                }
+                                p += n + 1;
+                        }
+                }
+                text += line + (text[line] == '\n');
+        }
+        return -ENOENT;
+}
+
+static int read_file(const char *controller, const char *group, const char *file, struct buf *b) {
+        char path[PATH_MAX];
+
+        buf_reset(b);
+        snprintf(path, sizeof(path), "%s%s%s%s/%s", mount_point, *controller ? "/" : "", controller,
+                 group, file);
+        return file_read(path, b);
+}
+
+static int read_number(const char *controller, const char *group, const char *file, int64_t *ret) {
+        _cleanup_buf_ struct buf b = BUF_INIT(64);
+        int r = read_file(controller, group, file, &b);
+
+        if (r < 0)
+                return r;
+        if (b.len > 0 && b.data[b.len - 1] == '\n')
+                b.data[--b.len] = '\0';
+        if (strcmp(buf_str(&b), "max") == 0) {
+                *ret = INT64_MAX;
+                return 0;
+        }
+        return str_to_i64(buf_str(&b), 0, INT64_MAX, ret);
+}
+
+/* The number after "@key " at the start of a line. */
+static int64_t keyed_number(const char *text, const char *key) {
+        size_t n = strlen(key);
+
+        for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+                if (strncmp(text, key, n) == 0 && text[n] == ' ')
+                        return strtoll(text + n + 1, NULL, 10);
+        return 0;
+}
+
+static int read_v2(const char *group, struct cgroup_usage *u) {
+        _cleanup_buf_ struct buf b = BUF_INIT(CGROUP_FILE_MAX);
+        int64_t inactive;
+        int r = read_file("", group, "cpu.stat", &b);
+
+        if (r < 0)
+                return r;
+        u->cpu_us = keyed_number(buf_str(&b), "usage_usec");
+        r = read_number("", group, "memory.current", &u->memory_bytes);
+        if (r < 0)
+                return r;
+        r = read_number("", group, "memory.max", &u->memory_limit_bytes);
+        if (r < 0)
+                return r;
+        r = read_file("", group, "memory.stat", &b);
+        inactive = r < 0 ? 0 : keyed_number(buf_str(&b), "inactive_file");
+        u->memory_bytes -= inactive < u->memory_bytes ? inactive : 0;
+        return 0;
+}
+
+static int read_v1(const char *proc, struct cgroup_usage *u) {
+        _cleanup_buf_ struct buf b = BUF_INIT(CGROUP_FILE_MAX);
+        char group[PATH_MAX];
+        int64_t inactive;
+        int r = find_path(proc, "cpuacct", group, sizeof(group));
+
+        if (r == 0)
+                r = read_number("cpuacct", group, "cpuacct.usage", &u->cpu_us);
+        if (r < 0)
+                return r;
+        u->cpu_us /= 1000;
+        r = find_path(proc, "memory", group, sizeof(group));
+        if (r == 0)
+                r = read_number("memory", group, "memory.usage_in_bytes", &u->memory_bytes);
+        if (r == 0)
+                r = read_number("memory", group, "memory.limit_in_bytes", &u->memory_limit_bytes);
+        if (r < 0)
+                return r;
+        if (u->memory_limit_bytes >= v1_unlimited)
+                u->memory_limit_bytes = INT64_MAX;
+        r = read_file("memory", group, "memory.stat", &b);
+        inactive = r < 0 ? 0 : keyed_number(buf_str(&b), "total_inactive_file");
+        u->memory_bytes -= inactive < u->memory_bytes ? inactive : 0;
+        return 0;
+}
+
+int cgroup_read(pid_t pid, const char *container_id, struct cgroup_usage *ret) {
+        _cleanup_buf_ struct buf proc = BUF_INIT(CGROUP_FILE_MAX);
+        char group[PATH_MAX];
+        int r = read_proc_cgroup(pid, &proc);
+
+        if (r < 0)
+                return r;
+        if (!strstr(buf_str(&proc), container_id))
+                return -ESRCH;
+        if (!is_v2())
+                return read_v1(buf_str(&proc), ret);
+        r = find_path(buf_str(&proc), "", group, sizeof(group));
+        return r < 0 ? r : read_v2(group, ret);
+}
+
+int cgroup_container_of(pid_t pid, char id[65]) {
+        _cleanup_buf_ struct buf proc = BUF_INIT(CGROUP_FILE_MAX);
+        const char *text, *found = NULL;
+        size_t run = 0;
+        int r = read_proc_cgroup(pid, &proc);
+
+        if (r < 0)
+                return r;
+        /* The last run of exactly 64 hex digits: "docker-ID.scope", "/docker/ID", "libpod-ID.scope". */
+        text = buf_str(&proc);
+        for (size_t i = 0;; i++) {
+                bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+
+                if (hex) {
+                        run++;
+                        continue;
+                }
+                if (run == 64)
+                        found = text + i - 64;
+                run = 0;
+                if (text[i] == '\0')
+                        break;
+        }
+        if (!found)
+                return -ESRCH;
+        memcpy(id, found, 64);
+        id[64] = '\0';
+        return 0;
+}
+
+bool cgroup_holds(pid_t pid, const char *container_id) {
+        char id[65];
+
+        return cgroup_container_of(pid, id) == 0 && strcmp(id, container_id) == 0;
+}
+
+void cgroup_parent(const char *driver, const char *parent, uid_t uid, char *dst, size_t size) {
+        if (*parent == '\0')
+                str_copy(dst, size, "");
+        else if (strcmp(driver, "systemd") == 0)
+                snprintf(dst, size, "%s-u%u.slice", parent, uid);
+        else
+                snprintf(dst, size, "/%s/u%u", parent, uid);
+}
+
+struct limit_file {
+        const char *controller, *file;
+        int64_t value; /* LIMIT_UNLIMITED: the file's word for it */
+};
+
+static int write_limits(int version, const char *parent_path, const struct limit_file *files,
+                        size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                char path[PATH_MAX], text[32];
+                _cleanup_close_ int fd = -1;
+                int r;
+
+                snprintf(path, sizeof(path), "%s/%s%s", mount_point,
+                         version == 2 ? "" : files[i].controller, parent_path);
+                if (version == 1) {
+                        char root[PATH_MAX];
+                        struct stat st;
+
+                        snprintf(root, sizeof(root), "%s/%s", mount_point, files[i].controller);
+                        if (stat(root, &st) < 0)
+                                continue;
+                }
+                r = dir_make(path, 0755);
+                if (r < 0)
+                        return r;
+                if (files[i].value == LIMIT_UNLIMITED)
+                        str_copy(text, sizeof(text), version == 2 || strcmp(files[i].file, "pids.max") == 0 ? "max" : "-1");
+                else
+                        snprintf(text, sizeof(text), "%" PRId64, files[i].value);
+                strncat(path, "/", sizeof(path) - strlen(path) - 1);
+                strncat(path, files[i].file, sizeof(path) - strlen(path) - 1);
+                fd = open(path, O_WRONLY | O_CLOEXEC);
+                if (fd >= 0 && write(fd, text, strlen(text)) < 0 && errno != EINVAL)
+                        return -errno;
+        }
+        return 0;
+}
+
+int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits) {
+        int64_t cpus = limits->aggregate_cpus_milli, quota = cpus == LIMIT_UNLIMITED ? cpus : cpus * 100;
+        const struct limit_file v1[] = {
+                { "memory", "memory.limit_in_bytes", limits->aggregate_memory_bytes },
+                { "cpu", "cpu.cfs_quota_us", quota }, /* of a period of 100 ms */
+                { "pids", "pids.max", limits->aggregate_tasks },
+        };
+        const struct limit_file v2[] = {
+                { "", "memory.max", limits->aggregate_memory_bytes },
+                { "", "cpu.max", quota },
+                { "", "pids.max", limits->aggregate_tasks },
+        };
+
+        return version == 2 ? write_limits(2, parent_path, v2, ARRAY_SIZE(v2))
+                            : write_limits(1, parent_path, v1, ARRAY_SIZE(v1));
+}

@@ -1,0 +1,35 @@
+/*
+ * Control groups: where a container's is, what it uses, and the parent in which all containers of
+ * one person live. Works with cgroup v1 and v2 and with both drivers of the engine.
+ */
+#pragma once
+
+#include "core/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup_usage {
+        int64_t cpu_us;              /* CPU time used so far */
+        int64_t memory_bytes;        /* used, without inactive page cache, as docker stats counts */
+        int64_t memory_limit_bytes;  /* INT64_MAX = none */
+};
+
+/* Reads the usage of the control groups that @pid is in. 0 or -errno; -ESRCH when it is gone, or
+ * is not of the container with this 64-digit id (the number was used again). */
+int cgroup_read(pid_t pid, const char *container_id, struct cgroup_usage *ret);
+
+/* True when @pid is in a control group of the container with this 64-digit id. */
+bool cgroup_holds(pid_t pid, const char *container_id);
+
+/* The container id that @pid's control group names (64 hex digits), or -ESRCH. */
+int cgroup_container_of(pid_t pid, char id[65]);
+
+/* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for systemd. @parent is engine.cgroup_parent ("ds01"); with
+ * "" the answer is "". */
+void cgroup_parent(const char *driver, const char *parent, uid_t uid, char *dst, size_t size);
+
+/* cgroupfs only: makes @uid's parent group and writes the aggregate limits into it. A controller that
+ * is not there is left out. 0 or -errno. */
+int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits);

@@ -1,0 +1,49 @@
+/*
+ * What the parts of ds01d share: configuration, the engine, the ledger, the GPUs. One of these
+ * lives as long as the process; its fields are set once at start, except those behind a lock.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/ledger.h"
+#include "daemon/people.h"
+#include "engine/engine.h"
+#include "gpu/monitor.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { SEAL_KEY_SIZE = 32 };
+
+struct daemon {
+        struct site_config config;
+        bool private_mode; /* one person's own daemon: no other uid is served, nothing is pinned */
+        uid_t own_uid;
+
+        struct engine *engine;
+        pthread_mutex_t engine_info_lock;
+        struct engine_info engine_info; /* behind engine_info_lock; name "" before the first answer */
+
+        struct ledger ledger;
+        _Atomic bool ready; /* the ledger has been read from the engine once */
+
+        struct gpu_monitor *gpus;
+        struct people people;
+
+        pthread_rwlock_t limits_lock;
+        struct limits_config limits; /* behind limits_lock */
+
+        unsigned char seal_key[SEAL_KEY_SIZE];
+
+        int wake_fd; /* eventfd: the keeper looks again at once */
+        _Atomic bool stopping;
+};
+
+/* The limits of @who, resolved now. */
+void daemon_limits(struct daemon *d, const struct person_entry *who, struct limits *ret);
+
+/* A copy of what is known of the engine. */
+void daemon_engine_info(struct daemon *d, struct engine_info *ret);
+
+/* Makes the keeper compare the ledger with the engine soon. */
+void daemon_wake_keeper(struct daemon *d);

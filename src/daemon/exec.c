@@ -1,0 +1,324 @@
+/*
+ * Attaching: a shell or a command in a running container. The daemon makes the exec, answers 101,
+ * and from then on carries bytes between two sockets with one poll() loop. The caller's frames are
+ * docs/API.md's; towards the engine the stream is Docker's.
+ */
+#include "daemon/operation.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/cgroup.h"
+#include "daemon/identity.h"
+#include "http/frame.h"
+#include "http/write.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+        FRAME_RESIZE = 3,
+        FRAME_EXIT = 4,
+        FRAME_ERROR = 5,
+        COMMAND_MAX = 512,
+        BUFFER_MAX = 256 << 10,
+        WRITE_STALL_S = 60,
+        EXIT_WAIT_MS = 1000, /* for the exit code after the end of the output */
+};
+
+struct exec_request {
+        bool tty;
+        int64_t rows, columns;
+        char term[64];
+        char **command;
+};
+
+static const struct json_field exec_fields[] = {
+        JSON_FIELD_BOOL("tty", struct exec_request, tty),
+        JSON_FIELD_INT("rows", struct exec_request, rows, 0, 10000),
+        JSON_FIELD_INT("columns", struct exec_request, columns, 0, 10000),
+        JSON_FIELD_STR("term", struct exec_request, term),
+        JSON_FIELD_STRV("command", struct exec_request, command, COMMAND_MAX, 32768),
+};
+
+struct attachment {
+        struct call *call;
+        struct exec_request request;
+        char container[ENGINE_ID_SIZE], exec[ENGINE_ID_SIZE];
+        int caller, engine;
+        struct http_frame_reader caller_frames, engine_frames;
+        struct buf *from_caller;
+        struct buf from_engine, out;
+        bool input_ended;  /* our side of the engine's socket is shut down, or there is no reader */
+        bool output_ended; /* the engine closed */
+        bool caller_gone;
+};
+
+/* The id of the container, if it runs. Attaching does not keep the record: stopping it must stay
+ * possible. */
+static int find_running(struct call *c, char id[ENGINE_ID_SIZE]) {
+        struct ledger *l = &c->daemon->ledger;
+        char name[NAME_MAX_LEN + 1];
+        int i;
+
+        if (!call_ready(c) || call_name(c, name) < 0)
+                return -1;
+        ledger_lock(l);
+        i = ledger_find(l, c->who->uid, name);
+        if (i < 0)
+                refuse(&c->refusal, REFUSAL_NO_SUCH_CONTAINER, name);
+        else if (l->records.items[i]->state == CONTAINER_PAUSED)
+                refuse(&c->refusal, REFUSAL_IS_PAUSED, name);
+        else if (l->records.items[i]->state != CONTAINER_RUNNING)
+                refuse_detail(&c->refusal, REFUSAL_NOT_RUNNING, name, "%s",
+                              container_state_word(l->records.items[i]->state));
+        else
+                str_copy(id, ENGINE_ID_SIZE, l->records.items[i]->id);
+        ledger_unlock(l);
+        if (c->refusal.reason) {
+                call_refuse(c, &c->refusal);
+                return -1;
+        }
+        return 0;
+}
+
+static int make_exec(struct attachment *a, struct engine_error *error) {
+        const struct person_entry *who = a->call->who;
+        const char *command[COMMAND_MAX + 4];
+        char user[32], term[80];
+        const char *env[] = { term, NULL };
+        struct engine_exec_spec spec = { .user = user, .working_dir = "/workspace", .command = command,
+                                         .env = env, .tty = a->request.tty,
+                                         .rows = (int)a->request.rows,
+                                         .columns = (int)a->request.columns };
+        size_t n = 0;
+
+        snprintf(user, sizeof(user), "%u:%u", who->uid, who->gid);
+        snprintf(term, sizeof(term), "TERM=%s", a->request.term[0] ? a->request.term : "dumb");
+        command[n++] = "/.ds01/ds01-init";
+        command[n++] = "shell";
+        if (a->request.command && a->request.command[0]) {
+                command[n++] = "--";
+                for (size_t i = 0; a->request.command[i]; i++)
+                        command[n++] = a->request.command[i];
+        }
+        command[n] = NULL;
+        return engine_exec_create(a->call->daemon->engine, a->container, &spec, a->exec, error);
+}
+
+static int64_t stall_deadline(void) {
+        return clock_mono_us() + WRITE_STALL_S * US_PER_S;
+}
+
+/* A frame to the caller; a caller that does not take it in a minute is gone. */
+static void send_frame(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
+        buf_reset(&a->out);
+        if (a->caller_gone)
+                return;
+        if (http_frame_write(&a->out, type, bytes, n) < 0 ||
+            fd_write_all(a->caller, a->out.data, a->out.len, stall_deadline()) < 0)
+                a->caller_gone = true;
+}
+
+static void send_output(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
+        while (n > 0) {
+                size_t part = n < HTTP_FRAME_MAX ? n : HTTP_FRAME_MAX;
+
+                send_frame(a, type, bytes, part);
+                bytes += part;
+                n -= part;
+        }
+}
+
+static void end_input(struct attachment *a) {
+        /* Docker drops a terminal session whose input is half-closed; there the end of input is
+         * the terminal's own business. */
+        if (!a->input_ended && !a->request.tty)
+                shutdown(a->engine, SHUT_WR);
+        a->input_ended = true;
+}
+
+static void take_caller_frame(struct attachment *a, const struct http_frame *f) {
+        struct engine_error ignored;
+
+        if (f->type == HTTP_FRAME_STDIN && f->n == 0) {
+                end_input(a);
+        } else if (f->type == HTTP_FRAME_STDIN && !a->input_ended) {
+                /* The program may have closed its input: its output still counts. */
+                if (fd_write_all(a->engine, f->bytes, f->n, stall_deadline()) < 0)
+                        a->input_ended = true;
+        } else if (f->type == FRAME_RESIZE && f->n == 4 && a->request.tty) {
+                const unsigned char *p = (const unsigned char *)f->bytes;
+
+                engine_exec_resize(a->call->daemon->engine, a->exec, p[0] << 8 | p[1],
+                                   p[2] << 8 | p[3], &ignored);
+        }
+}
+
+static void take_from_caller(struct attachment *a) {
+        struct http_frame frame;
+        size_t used = 0;
+        int r;
+
+        while ((r = http_frame_next(&a->caller_frames, buf_str(a->from_caller), a->from_caller->len,
+                                    &used, &frame)) > 0)
+                take_caller_frame(a, &frame);
+        buf_consume(a->from_caller, used);
+        if (r < 0)
+                a->caller_gone = true;
+}
+
+static void take_from_engine(struct attachment *a) {
+        struct http_frame frame;
+        size_t used = 0;
+        int r;
+
+        if (a->request.tty) {
+                send_output(a, HTTP_FRAME_STDOUT, buf_str(&a->from_engine), a->from_engine.len);
+                buf_reset(&a->from_engine);
+                return;
+        }
+        while ((r = http_frame_next(&a->engine_frames, buf_str(&a->from_engine), a->from_engine.len,
+                                    &used, &frame)) > 0)
+                send_output(a, frame.type == HTTP_FRAME_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT,
+                            frame.bytes, frame.n);
+        buf_consume(&a->from_engine, used);
+        if (r < 0)
+                a->output_ended = true;
+}
+
+static void relay(struct attachment *a) {
+        take_from_caller(a); /* what came right behind the request */
+        take_from_engine(a); /* and right behind the engine's 101 */
+        while (!a->output_ended && !a->caller_gone) {
+                struct pollfd p[] = { { .fd = a->engine, .events = POLLIN },
+                                      { .fd = a->caller, .events = POLLIN } };
+
+                if (poll(p, ARRAY_SIZE(p), -1) < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        break;
+                }
+                if (p[0].revents) {
+                        if (fd_read_some(a->engine, &a->from_engine, 65536, 0) <= 0)
+                                a->output_ended = true;
+                        take_from_engine(a);
+                }
+                if (p[1].revents) {
+                        if (fd_read_some(a->caller, a->from_caller, 65536, 0) <= 0)
+                                a->caller_gone = true;
+                        else
+                                take_from_caller(a);
+                }
+        }
+}
+
+/* The shell of a caller who hung up gets SIGHUP, as over ssh. The engine would let it run on. */
+static void hang_up(struct attachment *a) {
+        struct engine_exec_state state;
+        struct engine_error error;
+        int fd;
+
+        if (engine_exec_inspect(a->call->daemon->engine, a->exec, &state, &error) < 0 ||
+            !state.running || state.pid <= 0)
+                return;
+        fd = (int)syscall(SYS_pidfd_open, state.pid, 0);
+        /* The pid is held by the descriptor; only now it is certain whose it is. */
+        if (fd >= 0 && cgroup_holds(state.pid, a->container))
+                syscall(SYS_pidfd_send_signal, fd, SIGHUP, NULL, 0);
+        if (fd >= 0)
+                close(fd);
+}
+
+static void send_exit(struct attachment *a) {
+        struct engine_exec_state state = { .running = true, .exit_code = -1 };
+        struct engine_error error = { 0 };
+        unsigned char code[4];
+        int value;
+
+        for (int ms = 0; state.running && ms < EXIT_WAIT_MS; ms += 5) {
+                if (ms > 0)
+                        poll(NULL, 0, 5);
+                if (engine_exec_inspect(a->call->daemon->engine, a->exec, &state, &error) < 0)
+                        break;
+        }
+        if (state.running || state.exit_code < 0) {
+                _cleanup_buf_ struct buf body = BUF_INIT(16384);
+                struct json_writer w = JSON_WRITER(&body);
+                struct refusal r;
+
+                refuse_detail(&r, REFUSAL_ENGINE_UNCERTAIN, NULL, "%s",
+                              error.message[0] ? error.message : "the session ended without an exit code");
+                write_error(&w, &r);
+                send_frame(a, FRAME_ERROR, buf_str(&body), body.len);
+                return;
+        }
+        value = state.exit_code;
+        for (int i = 0; i < 4; i++)
+                code[i] = (unsigned char)(value >> (24 - 8 * i));
+        send_frame(a, FRAME_EXIT, (const char *)code, sizeof(code));
+}
+
+static int say_upgraded(struct attachment *a) {
+        struct http_response_out head = { .status = 101, .length = HTTP_NO_LENGTH,
+                                          .upgrade = "ds01-stream" };
+
+        buf_reset(&a->out);
+        if (http_write_response(&a->out, &head) < 0)
+                return -ENOMEM;
+        return fd_write_all(a->caller, a->out.data, a->out.len, stall_deadline());
+}
+
+static void attach(struct attachment *a) {
+        struct call *c = a->call;
+        struct engine_error error = { 0 };
+
+        if (make_exec(a, &error) < 0 ||
+            engine_exec_start(c->daemon->engine, a->exec, a->request.tty, &a->engine,
+                              &a->from_engine, &error) < 0) {
+                call_engine_error(c, &error);
+                return;
+        }
+        c->streamed = true;
+        c->status = 101;
+        if (say_upgraded(a) < 0)
+                a->caller_gone = true;
+        else
+                relay(a);
+        if (a->caller_gone)
+                hang_up(a);
+        else
+                send_exit(a);
+        close(a->engine);
+}
+
+void handle_container_exec(struct call *c) {
+        struct attachment *a = calloc(1, sizeof(*a));
+
+        if (!a) {
+                call_fail(c, REFUSAL_INTERNAL, "no memory");
+                return;
+        }
+        *a = (struct attachment){ .call = c, .caller = c->fd, .engine = -1, .from_caller = c->early,
+                                  .from_engine = BUF_INIT(BUFFER_MAX),
+                                  .out = BUF_INIT(HTTP_FRAME_MAX + HTTP_FRAME_HEADER),
+                                  .caller_frames = HTTP_FRAMES,
+                                  .engine_frames = HTTP_FRAMES_PIECEWISE };
+        if (strcmp(c->request->upgrade, "ds01-stream") != 0)
+                call_fail(c, REFUSAL_BAD_REQUEST, "this call needs 'Upgrade: ds01-stream'");
+        else if (call_decode(c, exec_fields, ARRAY_SIZE(exec_fields), &a->request) == 0 &&
+                 find_running(c, a->container) == 0)
+                attach(a);
+        json_release(exec_fields, ARRAY_SIZE(exec_fields), &a->request);
+        buf_release(&a->from_engine);
+        buf_release(&a->out);
+        free(a);
+}

@@ -1,0 +1,398 @@
+/* Following the engine. */
+#include "daemon/keeper.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/cgroup.h"
+#include "daemon/lifecycle.h"
+#include "daemon/notify.h"
+#include "daemon/pin.h"
+#include "daemon/seal.h"
+#include "daemon/stats.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+        COMPARE_EVERY_S = 60,
+        SAMPLE_EVERY_S = 5,
+        EVENT_WAIT_US = 200000, /* so that a wake or a stop is noticed soon */
+        RECONNECT_MS = 500,
+        RESERVED_MAX_S = 60, /* a reservation whose fate stays open for so long is given up */
+};
+
+static const char label[] = "ds01.version";
+
+/* A container that runs although its devices are somebody else's: started with the engine's own
+ * tools, past the gate. The one that came later is stopped. */
+static void enforce_gate(struct daemon *d, struct record *r) {
+        struct engine_error error = { 0 };
+        bool clash = false;
+        int i;
+
+        ledger_lock(&d->ledger);
+        i = ledger_index(&d->ledger, r);
+        for (size_t n = 0; n < d->ledger.claims.len && r->state == CONTAINER_RUNNING; n++) {
+                const struct claim *other = &d->ledger.claims.items[n], *own = &d->ledger.claims.items[i];
+
+                if ((int)n == i || !claim_holds(other, clock_real_us()))
+                        continue;
+                for (int16_t a = 0; a < own->ndevices; a++)
+                        for (int16_t b = 0; b < other->ndevices; b++)
+                                clash |= own->devices[a] >= 0 && own->devices[a] == other->devices[b];
+        }
+        ledger_unlock(&d->ledger);
+        if (!clash)
+                return;
+        log_line(LOG_WARN, "gate", "container", r->engine_name, "action", "stop", "reason",
+                 "started outside ds01 on a GPU that another container holds", NULL);
+        if (container_stop(d, r, 1, true, &error) < 0)
+                log_line(LOG_ERROR, "gate", "container", r->engine_name, "error", error.message, NULL);
+}
+
+/* Looks at one container that nobody is working on. */
+static void look_at(struct daemon *d, const char *id) {
+        struct engine_error error = { 0 };
+        struct record *r = NULL;
+        enum container_state before;
+        int i, e;
+
+        ledger_lock(&d->ledger);
+        i = ledger_find_id(&d->ledger, id);
+        if (i >= 0) {
+                r = d->ledger.records.items[i];
+                if (r->busy) {
+                        r->stale = true;
+                        r = NULL;
+                } else {
+                        r->busy = true;
+                }
+        }
+        ledger_unlock(&d->ledger);
+        if (!r)
+                return;
+        before = r->state;
+        e = operation_refresh(d, r, &error);
+        if (e == 0 && before != CONTAINER_RUNNING && r->state == CONTAINER_RUNNING)
+                enforce_gate(d, r);
+        if (e == -ENOENT)
+                log_line(LOG_INFO, "gone", "container", r->engine_name, NULL);
+        operation_end(d, r, e == -ENOENT);
+}
+
+/* Takes a container of the engine into the ledger, if its seal is ours and it is not there yet. */
+static void adopt(struct daemon *d, const char *id) {
+        struct engine_container c;
+        struct engine_error error = { 0 };
+        struct record *r = NULL;
+        int64_t hold, unstarted;
+        bool known;
+
+        if (engine_container_inspect(d->engine, id, &c, &error) < 0)
+                return;
+        if (seal_open(d->seal_key, sizeof(d->seal_key), &c, &r) == 0) {
+                owner_times(d, r->uid, &hold, &unstarted);
+                ledger_lock(&d->ledger);
+                known = ledger_find_id(&d->ledger, r->id) >= 0 ||
+                        ledger_find_nonce(&d->ledger, r->nonce) >= 0 ||
+                        ledger_find(&d->ledger, r->uid, r->name) >= 0;
+                if (!known && ledger_add(&d->ledger, r) == 0) {
+                        ledger_refresh_claim(&d->ledger, r, hold, unstarted);
+                        log_line(LOG_INFO, "adopted", "container", r->engine_name, "state",
+                                 container_state_word(r->state), NULL);
+                        r = NULL;
+                }
+                ledger_unlock(&d->ledger);
+                record_free(r);
+        } else {
+                log_line(LOG_WARN, "unsealed", "container", c.name, "id", c.id, NULL);
+        }
+        engine_container_release(&c);
+}
+
+/* Reservations whose create ended in the dark: the container is looked for under its name. */
+static void settle_reservation(struct daemon *d, struct record *r) {
+        struct engine_container c;
+        struct engine_error error = { 0 };
+        struct record *sealed = NULL;
+        bool ours = false;
+
+        if (engine_container_inspect(d->engine, r->engine_name, &c, &error) < 0) {
+                bool old = clock_real_us() - r->created_us > RESERVED_MAX_S * US_PER_S;
+
+                /* A 404 soon after the break may be a create that is still under way. */
+                operation_end(d, r, error.status == 404 && old);
+                return;
+        }
+        if (seal_open(d->seal_key, sizeof(d->seal_key), &c, &sealed) == 0)
+                ours = strcmp(sealed->nonce, r->nonce) == 0;
+        if (ours) {
+                ledger_lock(&d->ledger);
+                str_copy(r->id, sizeof(r->id), c.id);
+                record_update(r, &c);
+                ledger_refresh_claim(&d->ledger, r, -1, -1);
+                ledger_unlock(&d->ledger);
+        }
+        record_free(sealed);
+        engine_container_release(&c);
+        operation_end(d, r, !ours);
+}
+
+static void settle_reservations(struct daemon *d) {
+        for (;;) {
+                struct record *r = NULL;
+
+                ledger_lock(&d->ledger);
+                for (size_t i = 0; i < d->ledger.records.len && !r; i++) {
+                        struct record *n = d->ledger.records.items[i];
+
+                        /* Only those that an ended operation has left behind, once a round. */
+                        if (!n->busy && n->id[0] == '\0' &&
+                            clock_mono_us() - n->settled_us > US_PER_S)
+                                r = n;
+                }
+                if (r)
+                        r->busy = true;
+                ledger_unlock(&d->ledger);
+                if (!r)
+                        return;
+                settle_reservation(d, r);
+        }
+}
+
+struct listed {
+        char id[ENGINE_ID_SIZE];
+};
+
+/* What the ledger has and the engine's list did not: looked at one by one, since a list is not a
+ * moment in time. */
+static void drop_the_missing(struct daemon *d, const struct engine_container *list, size_t n,
+                             int64_t listed_us) {
+        VEC(struct listed) missing = { 0 };
+
+        ledger_lock(&d->ledger);
+        for (size_t i = 0; i < d->ledger.records.len; i++) {
+                const struct record *r = d->ledger.records.items[i];
+                bool there = r->id[0] == '\0' || r->settled_us > listed_us;
+                struct listed entry;
+
+                for (size_t j = 0; j < n && !there; j++)
+                        there = strcmp(list[j].id, r->id) == 0;
+                str_copy(entry.id, sizeof(entry.id), r->id);
+                if (!there && VEC_PUSH(&missing, entry) < 0)
+                        break;
+        }
+        ledger_unlock(&d->ledger);
+        for (size_t i = 0; i < missing.len; i++)
+                look_at(d, missing.items[i].id);
+        VEC_RELEASE(&missing);
+}
+
+static const enum container_state states[] = {
+        [ENGINE_CREATED] = CONTAINER_CREATED,   [ENGINE_RUNNING] = CONTAINER_RUNNING,
+        [ENGINE_PAUSED] = CONTAINER_PAUSED,     [ENGINE_EXITED] = CONTAINER_STOPPED,
+        [ENGINE_REMOVING] = CONTAINER_REMOVING, [ENGINE_DEAD] = CONTAINER_STOPPED,
+};
+
+/* The full comparison. 0, or -1 when the engine does not answer. */
+static int compare(struct daemon *d) {
+        struct engine_container *list = NULL;
+        struct engine_error error = { 0 };
+        int64_t began = clock_mono_us();
+        size_t n = 0;
+
+        if (engine_container_list(d->engine, label, &list, &n, &error) < 0) {
+                log_line(LOG_WARN, "engine", "call", "list", "error", error.message, NULL);
+                return -1;
+        }
+        for (size_t i = 0; i < n; i++) {
+                int at;
+                bool known, differs = false;
+
+                ledger_lock(&d->ledger);
+                at = ledger_find_id(&d->ledger, list[i].id);
+                known = at >= 0;
+                if (known) {
+                        const struct record *r = d->ledger.records.items[at];
+
+                        differs = !r->busy && (r->stale || r->state != states[list[i].state]);
+                        /* A restart that no event told of shows in the pid. */
+                        differs |= !r->busy && r->state == CONTAINER_RUNNING && r->pid <= 0;
+                }
+                ledger_unlock(&d->ledger);
+                if (!known)
+                        adopt(d, list[i].id);
+                else if (differs)
+                        look_at(d, list[i].id);
+        }
+        drop_the_missing(d, list, n, began);
+        settle_reservations(d);
+        engine_containers_free(list, n);
+        return 0;
+}
+
+static void handle_event(struct daemon *d, const struct engine_event *event) {
+        bool known;
+
+        if (event->kind == ENGINE_EVENT_OTHER)
+                return;
+        ledger_lock(&d->ledger);
+        known = ledger_find_id(&d->ledger, event->id) >= 0;
+        ledger_unlock(&d->ledger);
+        if (known)
+                look_at(d, event->id);
+        else if (event->kind == ENGINE_EVENT_START)
+                adopt(d, event->id);
+}
+
+static int learn_engine(struct daemon *d) {
+        struct engine_info info;
+        struct engine_error error = { 0 };
+
+        if (engine_ping(d->engine, &error) < 0 || engine_info(d->engine, &info, &error) < 0) {
+                log_line(LOG_WARN, "engine", "state", "unreachable", "error", error.message, NULL);
+                return -1;
+        }
+        pthread_mutex_lock(&d->engine_info_lock);
+        d->engine_info = info;
+        pthread_mutex_unlock(&d->engine_info_lock);
+        log_line(LOG_INFO, "engine", "state", "connected", "name", info.name, "version", info.version,
+                 "cgroup_driver", info.cgroup_driver, NULL);
+        return 0;
+}
+
+static bool nonce_is_known(void *ctx, const char *nonce) {
+        struct daemon *d = ctx;
+        bool known;
+
+        ledger_lock(&d->ledger);
+        known = ledger_find_nonce(&d->ledger, nonce) >= 0;
+        ledger_unlock(&d->ledger);
+        return known;
+}
+
+/* Containers that were made to read an image's files and outlived a crash. */
+static void sweep_probes(struct daemon *d) {
+        struct engine_container *list = NULL;
+        struct engine_error error;
+        size_t n = 0;
+
+        if (engine_container_list(d->engine, "ds01.probe", &list, &n, &error) < 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                engine_container_remove(d->engine, list[i].id, true, &error);
+        engine_containers_free(list, n);
+}
+
+static bool take_wake(struct daemon *d) {
+        eventfd_t value;
+
+        return eventfd_read(d->wake_fd, &value) == 0;
+}
+
+/* One connection to the event stream, for as long as it lasts. */
+static void follow(struct daemon *d) {
+        struct engine_events *events = NULL;
+        struct engine_error error = { 0 };
+        int64_t compared, sampled = 0;
+        bool alive = true;
+
+        /* Subscribe first, then list: nothing falls in between. */
+        if (learn_engine(d) < 0 || engine_events_open(d->engine, label, &events, &error) < 0)
+                return;
+        if (compare(d) < 0)
+                alive = false;
+        if (alive && !d->ready) {
+                sweep_probes(d);
+                if (!d->private_mode)
+                        pins_sweep(d->config.run_dir, nonce_is_known, d);
+                d->ready = true;
+                log_line(LOG_INFO, "ready", NULL);
+                notify_ready();
+        }
+        compared = clock_mono_us();
+        while (alive && !d->stopping) {
+                int64_t now = clock_mono_us();
+                struct engine_event event;
+                int r = engine_events_next(events, EVENT_WAIT_US, &event);
+
+                if (r > 0)
+                        handle_event(d, &event);
+                alive = r >= 0;
+                if (alive && (take_wake(d) || now - compared > COMPARE_EVERY_S * US_PER_S)) {
+                        alive = compare(d) == 0;
+                        compared = now;
+                }
+                if (now - sampled > SAMPLE_EVERY_S * US_PER_S) {
+                        stats_sample_cpu(d);
+                        sampled = now;
+                }
+        }
+        engine_events_close(events);
+}
+
+void keeper_run(struct daemon *d) {
+        while (!d->stopping) {
+                follow(d);
+                for (int ms = 0; ms < RECONNECT_MS && !d->stopping; ms += 50)
+                        poll(NULL, 0, 50);
+        }
+}
+
+/* The device's processes that are of no container which holds it. */
+static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
+                         const struct gpu_processes *processes) {
+        for (size_t i = 0; i < processes->n; i++) {
+                const struct gpu_process *p = &processes->items[i];
+                struct gpu_device *device = &inventory->devices[p->device];
+                struct person_entry *who;
+                char id[65], path[32];
+                struct stat st;
+                bool ours = false;
+
+                if (cgroup_container_of(p->pid, id) == 0) {
+                        int at;
+
+                        ledger_lock(&d->ledger);
+                        at = ledger_find_id(&d->ledger, id);
+                        for (size_t n = 0; at >= 0 && d->ledger.records.items[at]->uuids &&
+                                           d->ledger.records.items[at]->uuids[n]; n++)
+                                ours |= strcmp(d->ledger.records.items[at]->uuids[n], device->uuid) == 0;
+                        ledger_unlock(&d->ledger);
+                }
+                snprintf(path, sizeof(path), "/proc/%d", p->pid);
+                if (ours || device->foreign_pid || stat(path, &st) < 0)
+                        continue;
+                device->foreign_pid = p->pid;
+                who = malloc(sizeof(*who));
+                if (who && people_lookup(&d->people, st.st_uid, who) == 0)
+                        str_copy(device->foreign_user, sizeof(device->foreign_user), who->name);
+                else
+                        snprintf(device->foreign_user, sizeof(device->foreign_user), "uid %u", st.st_uid);
+                free(who);
+        }
+}
+
+void keeper_inventory_changed(void *ctx) {
+        struct gpu_processes processes = { 0 };
+        struct gpu_inventory inventory = { 0 };
+        struct daemon *d = ctx;
+        char status[256];
+
+        if (!d->gpus || gpu_monitor_inventory(d->gpus, &inventory, &processes) < 0)
+                return;
+        find_foreign(d, &inventory, &processes);
+        gpu_monitor_status(d->gpus, status, sizeof(status));
+        log_text(status[0] ? LOG_WARN : LOG_INFO, "gpus", "%zu devices%s%s", inventory.ndevices,
+                 status[0] ? ": " : "", status);
+        ledger_lock(&d->ledger);
+        ledger_set_inventory(&d->ledger, &inventory);
+        ledger_unlock(&d->ledger);
+        gpu_processes_release(&processes);
+}

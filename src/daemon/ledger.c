@@ -1,0 +1,206 @@
+/* The ledger's arrays and their lock. */
+#include "daemon/ledger.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+enum { BUSY_WAIT_S = 60 };
+
+struct record *record_new(void) {
+        return calloc(1, sizeof(struct record));
+}
+
+void record_free(struct record *r) {
+        if (!r)
+                return;
+        free(r->workspace);
+        free(r->data);
+        if (r->uuids)
+                for (size_t i = 0; r->uuids[i]; i++)
+                        free(r->uuids[i]);
+        free(r->uuids);
+        free(r);
+}
+
+int ledger_init(struct ledger *l) {
+        pthread_condattr_t attr;
+
+        memset(l, 0, sizeof(*l));
+        pthread_mutex_init(&l->lock, NULL);
+        pthread_condattr_init(&attr);
+        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        pthread_cond_init(&l->freed, &attr);
+        pthread_condattr_destroy(&attr);
+        return 0;
+}
+
+void ledger_release(struct ledger *l) {
+        for (size_t i = 0; i < l->records.len; i++) {
+                free(l->claims.items[i].devices);
+                record_free(l->records.items[i]);
+        }
+        VEC_RELEASE(&l->records);
+        VEC_RELEASE(&l->claims);
+        gpu_inventory_release(&l->inventory);
+        pthread_cond_destroy(&l->freed);
+        pthread_mutex_destroy(&l->lock);
+}
+
+void ledger_lock(struct ledger *l) {
+        pthread_mutex_lock(&l->lock);
+}
+
+void ledger_unlock(struct ledger *l) {
+        pthread_mutex_unlock(&l->lock);
+}
+
+int ledger_find(const struct ledger *l, uid_t uid, const char *name) {
+        for (size_t i = 0; i < l->records.len; i++)
+                if (l->records.items[i]->uid == uid && strcmp(l->records.items[i]->name, name) == 0)
+                        return (int)i;
+        return -1;
+}
+
+int ledger_find_id(const struct ledger *l, const char *id) {
+        for (size_t i = 0; i < l->records.len; i++)
+                if (strcmp(l->records.items[i]->id, id) == 0)
+                        return (int)i;
+        return -1;
+}
+
+int ledger_find_nonce(const struct ledger *l, const char *nonce) {
+        for (size_t i = 0; i < l->records.len; i++)
+                if (strcmp(l->records.items[i]->nonce, nonce) == 0)
+                        return (int)i;
+        return -1;
+}
+
+int ledger_index(const struct ledger *l, const struct record *r) {
+        for (size_t i = 0; i < l->records.len; i++)
+                if (l->records.items[i] == r)
+                        return (int)i;
+        return -1;
+}
+
+static size_t uuids_count(char *const *uuids) {
+        size_t n = 0;
+
+        while (uuids && uuids[n])
+                n++;
+        return n;
+}
+
+static void find_devices(const struct ledger *l, const struct record *r, struct claim *c) {
+        c->nlost = 0;
+        for (int16_t i = 0; i < c->ndevices; i++) {
+                c->devices[i] = (int16_t)gpu_inventory_find(&l->inventory, r->uuids[i]);
+                if (c->devices[i] < 0)
+                        c->nlost++;
+        }
+}
+
+int ledger_add(struct ledger *l, struct record *r) {
+        size_t n = uuids_count(r->uuids);
+        struct claim c = { .uid = r->uid, .name = r->name, .user = r->user, .units = r->units,
+                           .ndevices = (int16_t)n, .hold_us = LIMIT_UNLIMITED,
+                           .unstarted_us = LIMIT_UNLIMITED };
+
+        if (n > 0) {
+                c.devices = calloc(n, sizeof(*c.devices));
+                if (!c.devices)
+                        return -ENOMEM;
+        }
+        if (VEC_PUSH(&l->claims, c) < 0) {
+                free(c.devices);
+                return -ENOMEM;
+        }
+        if (VEC_PUSH(&l->records, r) < 0) {
+                l->claims.len--;
+                free(c.devices);
+                return -ENOMEM;
+        }
+        find_devices(l, r, &l->claims.items[l->claims.len - 1]);
+        ledger_refresh_claim(l, r, -1, -1);
+        return 0;
+}
+
+void ledger_remove(struct ledger *l, struct record *r) {
+        int i = ledger_index(l, r);
+
+        free(l->claims.items[i].devices);
+        VEC_REMOVE(&l->claims, (size_t)i);
+        VEC_REMOVE(&l->records, (size_t)i);
+        record_free(r);
+        pthread_cond_broadcast(&l->freed);
+}
+
+void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
+                          int64_t unstarted_us) {
+        struct claim *c = &l->claims.items[ledger_index(l, r)];
+
+        c->state = r->state;
+        c->since_us = r->state == CONTAINER_STOPPED ? r->finished_us
+                    : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED ? r->started_us
+                                                                                   : r->created_us;
+        if (hold_us >= 0)
+                c->hold_us = hold_us;
+        if (unstarted_us >= 0)
+                c->unstarted_us = unstarted_us;
+}
+
+void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory) {
+        gpu_inventory_release(&l->inventory);
+        l->inventory = *inventory;
+        *inventory = (struct gpu_inventory){ 0 };
+        for (size_t i = 0; i < l->records.len; i++)
+                find_devices(l, l->records.items[i], &l->claims.items[i]);
+}
+
+void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t uid,
+                     struct snapshot *ret) {
+        *ret = (struct snapshot){
+                .inventory = &l->inventory,
+                .claims = l->claims.items,
+                .nclaims = l->claims.len,
+                .limits = limits,
+                .uid = uid,
+                .now_us = clock_real_us(),
+        };
+}
+
+int ledger_acquire(struct ledger *l, uid_t uid, const char *name, struct record **ret,
+                   struct refusal *refusal) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += BUSY_WAIT_S;
+        ledger_lock(l);
+        for (;;) {
+                int i = ledger_find(l, uid, name);
+
+                if (i < 0) {
+                        ledger_unlock(l);
+                        return refuse(refusal, REFUSAL_NO_SUCH_CONTAINER, name);
+                }
+                if (!l->records.items[i]->busy) {
+                        *ret = l->records.items[i];
+                        (*ret)->busy = true;
+                        ledger_unlock(l);
+                        return 0;
+                }
+                if (pthread_cond_timedwait(&l->freed, &l->lock, &until) == ETIMEDOUT) {
+                        ledger_unlock(l);
+                        return refuse(refusal, REFUSAL_BUSY, name);
+                }
+        }
+}
+
+void ledger_release_record(struct ledger *l, struct record *r) {
+        r->busy = false;
+        r->settled_us = clock_mono_us();
+        pthread_cond_broadcast(&l->freed);
+}

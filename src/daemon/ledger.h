@@ -1,0 +1,88 @@
+/*
+ * The ledger: every container of ds01 and what it holds. It is memory only, rebuilt from the
+ * engine's sealed labels at start and kept current by its events; the engine is the record.
+ *
+ * One mutex guards everything. A record's `busy` flag serialises operations on one container: who
+ * set it may drop the mutex, talk to the engine and come back; meanwhile nobody else changes or frees
+ * the record. The claims are a dense array in the records' order, for the pure core to walk.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "core/policy.h"
+
+#include <pthread.h>
+
+enum { NONCE_SIZE = 33 }; /* 32 hex digits */
+
+struct cpu_sample {
+        int64_t at_us;    /* CLOCK_MONOTONIC; 0 = none */
+        int64_t usage_us; /* CPU time used since the start */
+};
+
+struct record {
+        char id[65]; /* engine's; "" while only reserved */
+        char name[NAME_MAX_LEN + 1];
+        char engine_name[ENGINE_NAME_SIZE];
+        char nonce[NONCE_SIZE];
+        uid_t uid;
+        gid_t gid;
+        char user[64];
+        char image[IMAGE_REF_SIZE];
+        char project[NAME_MAX_LEN + 1]; /* "" = none */
+        char *workspace; /* as resolved at creation; NULL = none */
+        char *data;      /* NULL = none */
+        char **uuids;    /* devices, in the order of allocation; NULL-terminated; may be NULL */
+        int64_t units;
+        int64_t cpus_milli, memory_bytes, shm_bytes, pids;
+        enum container_state state;
+        int64_t created_us, started_us, finished_us; /* wall clock; 0 = never */
+        pid_t pid;
+        int exit_code;
+
+        bool busy;           /* an operation is at work on it */
+        bool stale;          /* an event came while it was busy: look again */
+        int64_t settled_us;  /* CLOCK_MONOTONIC of the last change by an operation */
+        struct cpu_sample cpu[2]; /* older, newer */
+};
+
+struct ledger {
+        pthread_mutex_t lock;
+        pthread_cond_t freed; /* some record is no longer busy */
+        VEC(struct record *) records;
+        VEC(struct claim) claims; /* claims.items[i] describes records.items[i] */
+        struct gpu_inventory inventory;
+};
+
+int ledger_init(struct ledger *l);
+void ledger_release(struct ledger *l);
+
+void ledger_lock(struct ledger *l);
+void ledger_unlock(struct ledger *l);
+
+/* All below: the lock is held. Indices are valid until it is dropped. */
+int ledger_find(const struct ledger *l, uid_t uid, const char *name);
+int ledger_find_id(const struct ledger *l, const char *id);
+int ledger_find_nonce(const struct ledger *l, const char *nonce);
+int ledger_index(const struct ledger *l, const struct record *r);
+
+/* Takes @r over. 0 or -ENOMEM (then @r is still the caller's). */
+int ledger_add(struct ledger *l, struct record *r);
+void ledger_remove(struct ledger *l, struct record *r); /* frees it */
+/* Makes the claim agree with the record, after any change of state, times or devices. @hold_us and
+ * @unstarted_us come from the owner's limits; negative leaves them. */
+void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us, int64_t unstarted_us);
+/* Takes over the inventory; the claims' device indices are found anew. */
+void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory);
+
+void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t uid,
+                     struct snapshot *ret);
+
+/* Finds the caller's container and marks it busy, waiting for another operation to end. Nonzero
+ * with @refusal: NO_SUCH_CONTAINER, or BUSY after a minute. Lock not held. */
+int ledger_acquire(struct ledger *l, uid_t uid, const char *name, struct record **ret,
+                   struct refusal *refusal);
+void ledger_release_record(struct ledger *l, struct record *r); /* lock held */
+
+struct record *record_new(void);
+void record_free(struct record *r);

@@ -1,0 +1,266 @@
+/* Start, stop, pause, unpause. Start is the gate: devices are judged again before each. */
+#include "daemon/lifecycle.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "daemon/failpoint.h"
+#include "daemon/spec.h"
+#include "daemon/workspace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct stop_request {
+        int64_t timeout;
+        bool force;
+};
+
+static const struct json_field stop_fields[] = {
+        JSON_FIELD_INT("timeout", struct stop_request, timeout, 0, 3600),
+        JSON_FIELD_BOOL("force", struct stop_request, force),
+};
+
+/* The container is not in the engine any more (removed behind our back): it is gone here too. */
+static void answer_gone(struct call *c, struct record *r) {
+        char name[NAME_MAX_LEN + 1];
+
+        str_copy(name, sizeof(name), r->name);
+        operation_end(c->daemon, r, true);
+        refuse(&c->refusal, REFUSAL_NO_SUCH_CONTAINER, name);
+        call_refuse(c, &c->refusal);
+}
+
+static void answer_engine_failure(struct call *c, struct record *r, const struct engine_error *error) {
+        struct engine_error ignored;
+
+        if (error->status == 404) {
+                answer_gone(c, r);
+                return;
+        }
+        /* Whatever it did, take over what is true now. */
+        if (operation_refresh(c->daemon, r, &ignored) == -EIO)
+                r->stale = true;
+        call_engine_error(c, error);
+        operation_end(c->daemon, r, false);
+}
+
+/* May it start, and do its devices still stand? On success the claim is a running one, so that
+ * from here on its devices are nobody else's. */
+static int pass_gate(struct call *c, struct record *r, struct refusal *refusal) {
+        struct ledger *l = &c->daemon->ledger;
+        struct limits limits;
+        struct snapshot snapshot;
+        struct grant grant;
+        bool moved = false;
+        int refused, i;
+
+        daemon_limits(c->daemon, c->who, &limits);
+        ledger_lock(l);
+        i = ledger_index(l, r);
+        ledger_snapshot(l, &limits, c->who->uid, &snapshot);
+        refused = policy_start(&snapshot, (size_t)i, &grant, &moved, refusal);
+        if (!refused && moved) {
+                /* Its own devices went to somebody else meanwhile. The grant names others, but a
+                 * container cannot change devices yet; say who has them. */
+                int holder = -1;
+
+                for (int16_t n = 0; n < l->claims.items[i].ndevices && holder < 0; n++)
+                        if (l->claims.items[i].devices[n] >= 0)
+                                holder = policy_holder(&snapshot, l->claims.items[i].devices[n]);
+                refuse_detail(refusal, REFUSAL_GPU_MOVED, r->name, "%s",
+                              holder < 0 || holder == i ? "it failed"
+                              : l->claims.items[holder].uid == r->uid
+                                      ? l->claims.items[holder].name
+                                      : l->claims.items[holder].user);
+                refused = refusal->reason;
+        }
+        if (!refused) {
+                r->state = CONTAINER_RUNNING;
+                ledger_refresh_claim(l, r, -1, -1);
+        }
+        ledger_unlock(l);
+        return refused;
+}
+
+/* From created or stopped to running. Nonzero when refused (answered, the operation ended). */
+static int start(struct call *c, struct record *r) {
+        struct daemon *d = c->daemon;
+        enum container_state before = r->state;
+        struct engine_error error = { 0 };
+        struct refusal refusal = { 0 };
+
+        if (pass_gate(c, r, &refusal)) {
+                call_refuse(c, &refusal);
+                operation_end(d, r, false);
+                return -1;
+        }
+        FAILPOINT("start.decided");
+        if (workspace_ensure_pins(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal)) {
+                operation_set_state(d, r, before);
+                call_refuse(c, &refusal);
+                operation_end(d, r, false);
+                return -1;
+        }
+        FAILPOINT("start.before-engine");
+        if (engine_container_start(d->engine, r->id, &error) < 0) {
+                answer_engine_failure(c, r, &error);
+                return -1;
+        }
+        FAILPOINT("start.after-engine");
+        if (operation_refresh(d, r, &error) == -ENOENT) {
+                answer_gone(c, r);
+                return -1;
+        }
+        return 0;
+}
+
+void handle_container_start(struct call *c) {
+        struct engine_error error = { 0 };
+        struct record *r;
+        const char *note = NULL;
+        bool changed = true;
+
+        if (call_acquire(c, &r) < 0)
+                return;
+        switch (r->state) {
+        case CONTAINER_RUNNING:
+                changed = false;
+                note = "it was running already";
+                break;
+        case CONTAINER_PAUSED:
+                if (engine_container_unpause(c->daemon->engine, r->id, &error) < 0) {
+                        answer_engine_failure(c, r, &error);
+                        return;
+                }
+                operation_set_state(c->daemon, r, CONTAINER_RUNNING);
+                note = "it was paused and goes on";
+                break;
+        case CONTAINER_CREATED:
+        case CONTAINER_STOPPED:
+                if (start(c, r) < 0)
+                        return;
+                if (r->state != CONTAINER_RUNNING) {
+                        refuse_detail(&c->refusal, REFUSAL_ENGINE_FAILED, NULL,
+                                      "'%s' ended at once with exit code %d", r->name, r->exit_code);
+                        call_refuse(c, &c->refusal);
+                        operation_end(c->daemon, r, false);
+                        return;
+                }
+                break;
+        case CONTAINER_RESERVED:
+        case CONTAINER_REMOVING:
+                refuse(&c->refusal, REFUSAL_BUSY, r->name);
+                call_refuse(c, &c->refusal);
+                operation_end(c->daemon, r, false);
+                return;
+        }
+        answer_result(c, r, changed, note);
+        operation_end(c->daemon, r, false);
+}
+
+int container_stop(struct daemon *d, struct record *r, int timeout_s, bool force,
+                   struct engine_error *error) {
+        int e;
+
+        /* podman refuses to stop what is paused, and signals reach it only afterwards anyway. */
+        if (r->state == CONTAINER_PAUSED &&
+            engine_container_unpause(d->engine, r->id, error) < 0 && error->status != 409 &&
+            error->status != 500)
+                return -1;
+        FAILPOINT("stop.before-engine");
+        e = force ? engine_container_kill(d->engine, r->id, "KILL", error)
+                  : engine_container_stop(d->engine, r->id, timeout_s, error);
+        FAILPOINT("stop.after-engine");
+        /* 409: it ended by itself in between, which is what was asked for. */
+        if (e < 0 && error->status != 409)
+                return -1;
+        return operation_refresh(d, r, error) < 0 ? -1 : 0;
+}
+
+/* "GPU-0 is held for you until 14:32 UTC (15m)". Empty when it holds nothing. */
+static void hold_note(struct call *c, const struct record *r, char *dst, size_t size) {
+        _cleanup_buf_ struct buf gpus = BUF_INIT(4096);
+        struct container_view view;
+        char left[32], until[32];
+
+        *dst = '\0';
+        ledger_lock(&c->daemon->ledger);
+        ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), clock_real_us(), &view);
+        container_gpu_names(&view, &gpus);
+        ledger_unlock(&c->daemon->ledger);
+        if (view.lease.state != LEASE_HELD || gpus.len == 0)
+                return;
+        if (view.lease.deadline_us == LIMIT_UNLIMITED) {
+                snprintf(dst, size, "%.200s stays yours until the container is removed", gpus.data);
+                return;
+        }
+        duration_format(view.lease.deadline_us - view.now_us, left, sizeof(left));
+        time_format(view.lease.deadline_us, until, sizeof(until));
+        snprintf(dst, size, "%.200s is held for you until %s (%s)", gpus.data, until, left);
+}
+
+void handle_container_stop(struct call *c) {
+        struct stop_request request = { .timeout = STOP_TIMEOUT_DEFAULT_S };
+        struct engine_error error = { 0 };
+        struct record *r;
+        char note[512];
+        bool changed;
+
+        if (call_decode(c, stop_fields, ARRAY_SIZE(stop_fields), &request) < 0 ||
+            call_acquire(c, &r) < 0)
+                return;
+        changed = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        if (changed && container_stop(c->daemon, r, (int)request.timeout, request.force, &error) < 0) {
+                answer_engine_failure(c, r, &error);
+                return;
+        }
+        hold_note(c, r, note, sizeof(note));
+        answer_result(c, r, changed,
+                      changed ? note
+                      : r->state == CONTAINER_CREATED ? "it was never started"
+                                                      : "it was stopped already");
+        operation_end(c->daemon, r, false);
+}
+
+static void set_paused(struct call *c, bool pause) {
+        enum container_state from = pause ? CONTAINER_RUNNING : CONTAINER_PAUSED;
+        enum container_state to = pause ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+        struct engine_error error = { 0 };
+        struct record *r;
+        int e;
+
+        if (call_acquire(c, &r) < 0)
+                return;
+        if (r->state == to) {
+                answer_result(c, r, false, pause ? "it was paused already" : "it was running already");
+                operation_end(c->daemon, r, false);
+                return;
+        }
+        if (r->state != from) {
+                refuse_detail(&c->refusal, pause ? REFUSAL_NOT_RUNNING : REFUSAL_NOT_PAUSED, r->name,
+                              "%s", container_state_word(r->state));
+                call_refuse(c, &c->refusal);
+                operation_end(c->daemon, r, false);
+                return;
+        }
+        e = pause ? engine_container_pause(c->daemon->engine, r->id, &error)
+                  : engine_container_unpause(c->daemon->engine, r->id, &error);
+        if (e < 0) {
+                answer_engine_failure(c, r, &error);
+                return;
+        }
+        operation_set_state(c->daemon, r, to);
+        answer_result(c, r, true, NULL);
+        operation_end(c->daemon, r, false);
+}
+
+void handle_container_pause(struct call *c) {
+        set_paused(c, true);
+}
+
+void handle_container_unpause(struct call *c) {
+        set_paused(c, false);
+}

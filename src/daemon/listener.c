@@ -1,0 +1,165 @@
+/* Accepting connections within per-uid and global caps. */
+#include "daemon/listener.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { STACK_SIZE = 512 << 10, STOP_WAIT_S = 10, POLL_MS = 500 };
+
+struct caller_count {
+        uid_t uid;
+        int64_t open;
+};
+
+struct listener {
+        struct daemon *daemon;
+        pthread_mutex_t lock;
+        pthread_cond_t ended;
+        VEC(struct caller_count) callers; /* those with open connections */
+        int64_t open;
+};
+
+struct connection {
+        struct listener *listener;
+        int fd;
+        uid_t uid;
+        pid_t pid;
+};
+
+static struct caller_count *find_caller(struct listener *l, uid_t uid) {
+        for (size_t i = 0; i < l->callers.len; i++)
+                if (l->callers.items[i].uid == uid)
+                        return &l->callers.items[i];
+        return NULL;
+}
+
+/* Counts one more connection of @uid; nonzero with @r when that is too many. */
+static int charge(struct listener *l, uid_t uid, struct refusal *r) {
+        const struct site_config *config = &l->daemon->config;
+        struct caller_count *caller;
+        int refused = 0;
+
+        pthread_mutex_lock(&l->lock);
+        caller = find_caller(l, uid);
+        if (!caller && VEC_PUSH(&l->callers, ((struct caller_count){ .uid = uid })) == 0)
+                caller = &l->callers.items[l->callers.len - 1];
+        if (!caller) {
+                refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
+        } else if (caller->open >= config->max_connections_per_user) {
+                refused = refuse_detail(r, REFUSAL_TOO_MANY_REQUESTS, NULL, "connections to ds01d");
+                r->used = caller->open;
+                r->max = config->max_connections_per_user;
+        } else if (l->open >= config->max_connections) {
+                refused = refuse_detail(r, REFUSAL_TOO_MANY_REQUESTS, NULL,
+                                        "connections (of all people together)");
+                r->used = l->open;
+                r->max = config->max_connections;
+        } else {
+                caller->open++;
+                l->open++;
+        }
+        pthread_mutex_unlock(&l->lock);
+        return refused;
+}
+
+static void discharge(struct listener *l, uid_t uid) {
+        struct caller_count *caller;
+
+        pthread_mutex_lock(&l->lock);
+        l->open--;
+        caller = find_caller(l, uid);
+        if (--caller->open == 0)
+                VEC_REMOVE(&l->callers, (size_t)(caller - l->callers.items));
+        pthread_cond_signal(&l->ended);
+        pthread_mutex_unlock(&l->lock);
+}
+
+static void *connection_thread(void *arg) {
+        struct connection *c = arg;
+
+        session_run(c->listener->daemon, c->fd, c->uid, c->pid);
+        discharge(c->listener, c->uid);
+        free(c);
+        return NULL;
+}
+
+static int start_connection(struct listener *l, int fd, const struct ucred *peer) {
+        struct connection *c = malloc(sizeof(*c));
+        pthread_attr_t attr;
+        pthread_t thread;
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        *c = (struct connection){ .listener = l, .fd = fd, .uid = peer->uid, .pid = peer->pid };
+        pthread_attr_init(&attr);
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attr, STACK_SIZE);
+        r = pthread_create(&thread, &attr, connection_thread, c);
+        pthread_attr_destroy(&attr);
+        if (r != 0)
+                free(c);
+        return -r;
+}
+
+static void accept_one(struct listener *l, int listen_fd) {
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+        struct refusal r;
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0) {
+                if (errno == EMFILE || errno == ENFILE) {
+                        log_text(LOG_ERROR, "accept", "%s", strerror(errno));
+                        poll(NULL, 0, 50); /* let some connections end */
+                }
+                return;
+        }
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+                close(fd);
+                return;
+        }
+        if (charge(l, peer.uid, &r)) {
+                session_turn_away(fd, &r);
+                return;
+        }
+        if (start_connection(l, fd, &peer) < 0) {
+                discharge(l, peer.uid);
+                refuse_detail(&r, REFUSAL_INTERNAL, NULL, "no thread for the connection");
+                session_turn_away(fd, &r);
+        }
+}
+
+static void wait_for_sessions(struct listener *l) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += STOP_WAIT_S;
+        pthread_mutex_lock(&l->lock);
+        while (l->open > 0 && pthread_cond_timedwait(&l->ended, &l->lock, &until) == 0)
+                ;
+        pthread_mutex_unlock(&l->lock);
+}
+
+void listener_run(struct daemon *d, int fd) {
+        /* Never freed: a session may outlive the wait at the end and still count itself off. */
+        static struct listener l;
+
+        l.daemon = d;
+        pthread_mutex_init(&l.lock, NULL);
+        pthread_cond_init(&l.ended, NULL);
+        while (!d->stopping) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+
+                if (poll(&p, 1, POLL_MS) > 0)
+                        accept_one(&l, fd);
+        }
+        wait_for_sessions(&l);
+}

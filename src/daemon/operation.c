@@ -1,0 +1,158 @@
+/* Shared parts of operations. */
+#include "daemon/operation.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/pin.h"
+#include "daemon/seal.h"
+#include "gpu/cdi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstarted_us) {
+        struct person_entry *who = malloc(sizeof(*who));
+        struct limits limits;
+
+        limits_defaults(&limits);
+        if (who && people_lookup(&d->people, uid, who) == 0)
+                daemon_limits(d, who, &limits);
+        *hold_us = limits.hold_after_stop_us;
+        *unstarted_us = limits.unstarted_us;
+        free(who);
+}
+
+int operation_refresh(struct daemon *d, struct record *r, struct engine_error *err) {
+        struct engine_container c;
+        int64_t hold, unstarted;
+
+        if (engine_container_inspect(d->engine, r->id, &c, err) < 0)
+                return err->status == 404 ? -ENOENT : -EIO;
+        owner_times(d, r->uid, &hold, &unstarted);
+        ledger_lock(&d->ledger);
+        record_update(r, &c);
+        ledger_refresh_claim(&d->ledger, r, hold, unstarted);
+        ledger_unlock(&d->ledger);
+        engine_container_release(&c);
+        return 0;
+}
+
+void operation_set_state(struct daemon *d, struct record *r, enum container_state state) {
+        ledger_lock(&d->ledger);
+        r->state = state;
+        ledger_refresh_claim(&d->ledger, r, -1, -1);
+        ledger_unlock(&d->ledger);
+}
+
+void home_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
+        snprintf(dst, size, "%s/home/%s", d->config.state_dir, nonce);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        (void)st;
+        (void)type;
+        (void)ftw;
+        return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+void container_discard(struct daemon *d, const struct record *r) {
+        char path[PATH_MAX];
+
+        if (r->nonce[0] == '\0')
+                return;
+        if (!d->private_mode)
+                pins_remove(d->config.run_dir, r->nonce);
+        if (d->config.gpu_attach == ATTACH_CDI)
+                cdi_remove(d->config.gpu_cdi_directory, r->nonce);
+        home_path(d, r->nonce, path, sizeof(path));
+        /* Never across a mount point, never through a symbolic link: the owner filled this tree. */
+        if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno), NULL);
+        metadata_remove(d->config.state_dir, r);
+}
+
+static void write_metadata(struct daemon *d, struct record *r) {
+        _cleanup_buf_ struct buf text = BUF_INIT(1 << 20);
+        struct container_view view;
+        int e;
+
+        if (r->id[0] == '\0')
+                return; /* still only reserved */
+        ledger_lock(&d->ledger);
+        ledger_view(&d->ledger, ledger_index(&d->ledger, r), clock_real_us(), &view);
+        metadata_text(&view, &text);
+        ledger_unlock(&d->ledger);
+        /* The disk is waited for without the lock; the record is ours until the operation ends. */
+        e = metadata_write(d->config.state_dir, r, &text);
+        if (e < 0)
+                log_line(LOG_WARN, "metadata-not-written", "container", r->engine_name, "error",
+                         strerror(-e), NULL);
+}
+
+void operation_end(struct daemon *d, struct record *r, bool gone) {
+        bool stale = true;
+
+        if (gone) {
+                container_discard(d, r);
+                ledger_lock(&d->ledger);
+                ledger_remove(&d->ledger, r);
+                ledger_unlock(&d->ledger);
+                return;
+        }
+        write_metadata(d, r);
+        ledger_lock(&d->ledger);
+        stale = r->stale;
+        r->stale = false;
+        ledger_release_record(&d->ledger, r);
+        ledger_unlock(&d->ledger);
+        if (stale)
+                daemon_wake_keeper(d);
+}
+
+bool call_ready(struct call *c) {
+        if (c->daemon->ready)
+                return true;
+        refuse(&c->refusal, REFUSAL_STARTING_UP, NULL);
+        call_refuse(c, &c->refusal);
+        return false;
+}
+
+int call_acquire(struct call *c, struct record **ret) {
+        char name[NAME_MAX_LEN + 1];
+
+        if (!call_ready(c) || call_name(c, name) < 0)
+                return -1;
+        if (ledger_acquire(&c->daemon->ledger, c->who->uid, name, ret, &c->refusal)) {
+                call_refuse(c, &c->refusal);
+                return -1;
+        }
+        return 0;
+}
+
+void answer_result(struct call *c, const struct record *r, bool changed, const char *note) {
+        struct ledger *l = &c->daemon->ledger;
+        struct json_writer w = JSON_WRITER(&c->answer);
+        struct container_view view;
+
+        buf_reset(&c->answer);
+        json_write_object(&w);
+        json_write_key(&w, "container");
+        ledger_lock(l);
+        ledger_view(l, ledger_index(l, r), clock_real_us(), &view);
+        write_container(&w, &view);
+        ledger_unlock(l);
+        json_put_bool(&w, "changed", changed);
+        json_write_key(&w, "notes");
+        json_write_array(&w);
+        if (note && *note)
+                json_write_str(&w, note);
+        json_write_array_end(&w);
+        json_write_object_end(&w);
+}

@@ -1,0 +1,227 @@
+/* The request loop of one connection. */
+#include "daemon/session.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/call.h"
+#include "http/write.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+        INPUT_MAX = 128 << 10,
+        IDLE_TIMEOUT_S = 30, /* between requests */
+        HEAD_TIMEOUT_S = 10, /* from the first byte of a head to its end */
+        BODY_TIMEOUT_S = 30,
+        WRITE_TIMEOUT_S = 60,
+};
+
+struct session {
+        struct daemon *daemon;
+        int fd;
+        uid_t uid;
+        pid_t pid;
+        struct http_request_reader reader;
+        struct buf in, body;
+        struct person_entry who;
+};
+
+static int64_t deadline_in(int64_t seconds) {
+        return clock_mono_us() + seconds * US_PER_S;
+}
+
+static int send_answer(int fd, int status, const struct buf *body, bool close_after) {
+        _cleanup_buf_ struct buf out = BUF_INIT(ANSWER_MAX + 4096);
+        struct http_response_out head = { .status = status, .content_type = "application/json",
+                                          .length = (int64_t)body->len, .close = close_after };
+        int r = http_write_response(&out, &head);
+
+        if (r == 0)
+                r = buf_add(&out, buf_str(body), body->len);
+        return r < 0 ? r : fd_write_all(fd, out.data, out.len, deadline_in(WRITE_TIMEOUT_S));
+}
+
+static void send_refusal(int fd, const struct refusal *r) {
+        _cleanup_buf_ struct buf body = BUF_INIT(16384);
+        struct json_writer w = JSON_WRITER(&body);
+
+        write_error(&w, r);
+        send_answer(fd, refusal_kind(r->reason)->http_status, &body, true);
+}
+
+void session_turn_away(int fd, const struct refusal *r) {
+        _cleanup_buf_ struct buf body = BUF_INIT(16384), out = BUF_INIT(32768);
+        struct json_writer w = JSON_WRITER(&body);
+        struct http_response_out head = { .status = refusal_kind(r->reason)->http_status,
+                                          .content_type = "application/json", .close = true };
+
+        /* From the acceptor: one write that cannot block, whatever the peer does. */
+        write_error(&w, r);
+        head.length = (int64_t)body.len;
+        if (http_write_response(&out, &head) == 0 && buf_add(&out, buf_str(&body), body.len) == 0)
+                fd_write_all(fd, out.data, out.len, clock_mono_us() + 1000);
+        close(fd);
+}
+
+/* A request that the reader refused: its own status, in the shape of every other refusal. */
+static void answer_fault(struct session *s, enum http_fault fault) {
+        _cleanup_buf_ struct buf body = BUF_INIT(4096);
+        struct json_writer w = JSON_WRITER(&body);
+
+        json_write_object(&w);
+        json_write_key(&w, "error");
+        json_write_object(&w);
+        json_put_str(&w, "code", "http");
+        json_put_str(&w, "message", http_faults[fault].text);
+        json_put_str(&w, "next", "docs/API.md lists what each call takes");
+        json_put_int(&w, "exit", 2);
+        json_write_object_end(&w);
+        json_write_object_end(&w);
+        send_answer(s->fd, http_faults[fault].status, &body, true);
+}
+
+/* Reads until the reader says @wanted. 1; 0 at a clean end before a request; -1 otherwise, the
+ * fault having been answered. */
+static int read_until(struct session *s, enum http_event wanted) {
+        int64_t deadline = deadline_in(wanted == HTTP_DONE       ? BODY_TIMEOUT_S
+                                       : s->in.len > 0 ? HEAD_TIMEOUT_S
+                                                       : IDLE_TIMEOUT_S);
+
+        for (;;) {
+                enum http_event event = http_request_feed(&s->reader, &s->in, &s->body);
+                bool idle = wanted == HTTP_HEAD_DONE && s->in.len == 0 && s->reader.taken == 0;
+                ssize_t n;
+
+                if (event == wanted)
+                        return 1;
+                if (event == HTTP_BAD) {
+                        answer_fault(s, s->reader.fault);
+                        return -1;
+                }
+                n = fd_read_some(s->fd, &s->in, 16384, deadline);
+                if (n == 0 && idle)
+                        return 0;
+                if (n == -ETIMEDOUT && !idle)
+                        answer_fault(s, HTTP_FAULT_TIMEOUT);
+                if (n <= 0)
+                        return -1;
+                if (idle)
+                        deadline = deadline_in(HEAD_TIMEOUT_S);
+        }
+}
+
+static void log_decision(struct session *s, const struct call *c, int64_t began_us) {
+        char uid[16], pid[16], status[16], took[32];
+
+        snprintf(uid, sizeof(uid), "%u", s->uid);
+        snprintf(pid, sizeof(pid), "%d", s->pid);
+        snprintf(status, sizeof(status), "%d", c->status);
+        snprintf(took, sizeof(took), "%.3f", (double)(clock_mono_us() - began_us) / 1000);
+        log_line(LOG_INFO, "request", "uid", uid, "user", s->who.name[0] ? s->who.name : NULL, "pid",
+                 pid, "method", http_method_names[c->request->method], "target",
+                 c->request->target, "status", status, "ms", took, "refused",
+                 c->refusal.reason ? refusal_kind(c->refusal.reason)->code : NULL, "detail",
+                 c->refusal.reason && c->refusal.detail[0] ? c->refusal.detail : NULL, NULL);
+}
+
+/* Who calls, anew for each request: an account can go, a group can change. Nonzero when refused. */
+static int identify(struct session *s, struct refusal *r) {
+        struct daemon *d = s->daemon;
+        int e;
+
+        if (d->private_mode && s->uid != d->own_uid) {
+                str_copy(r->extra, sizeof(r->extra), "");
+                return refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                                     "this ds01d serves uid %u only", d->own_uid);
+        }
+        e = people_lookup(&d->people, s->uid, &s->who);
+        if (e < 0) {
+                memset(&s->who, 0, sizeof(s->who));
+                return refuse_detail(r, e == -ENOENT ? REFUSAL_CALLER_NOT_ALLOWED : REFUSAL_INTERNAL,
+                                     NULL, e == -ENOENT ? "uid %u has no account on this machine"
+                                                        : "the account of uid %u can't be looked up",
+                                     s->uid);
+        }
+        return 0;
+}
+
+/* Changing calls are for people: not for root or system accounts, whose containers would run as
+ * them. Looking is allowed. */
+static int may_change(struct session *s, const struct http_request *q, struct refusal *r) {
+        if (q->method == HTTP_GET || s->daemon->private_mode ||
+            ((int64_t)s->uid >= s->daemon->config.min_uid && s->uid != 65534))
+                return 0;
+        refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                      "'%s' (uid %u) is a system account; containers belong to people", s->who.name,
+                      s->uid);
+        str_copy(r->extra, sizeof(r->extra), "log in as yourself, or: su - USER");
+        return r->reason;
+}
+
+static void dispatch(struct session *s, struct call *c) {
+        const struct route *route = route_find(c->request, &c->name, &c->refusal);
+
+        if (!route || identify(s, &c->refusal) || may_change(s, c->request, &c->refusal)) {
+                call_refuse(c, &c->refusal);
+                return;
+        }
+        if (c->body->len > 0 && c->request->media != HTTP_MEDIA_JSON) {
+                call_fail(c, REFUSAL_BAD_REQUEST, "a body is application/json here");
+                return;
+        }
+        route->handler(c);
+        if (c->answer.failed && !c->streamed) {
+                buf_reset(&c->answer);
+                call_fail(c, REFUSAL_INTERNAL, "no memory for the answer");
+        }
+}
+
+/* One request. Returns 1 to go on with the connection. */
+static int serve_one(struct session *s) {
+        struct call c = { .daemon = s->daemon, .who = &s->who, .request = &s->reader.head,
+                          .body = &s->body, .fd = s->fd, .early = &s->in, .status = 200,
+                          .answer = BUF_INIT(ANSWER_MAX) };
+        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        int64_t began;
+        int r = read_until(s, HTTP_HEAD_DONE);
+
+        if (r <= 0)
+                return r;
+        buf_reset(&s->body);
+        if (s->reader.head.expect_continue)
+                fd_write_all(s->fd, go_on, sizeof(go_on) - 1, deadline_in(WRITE_TIMEOUT_S));
+        if (read_until(s, HTTP_DONE) <= 0)
+                return -1;
+        began = clock_mono_us();
+        dispatch(s, &c);
+        r = c.streamed ? -1 : send_answer(s->fd, c.status, &c.answer, s->reader.head.close);
+        log_decision(s, &c, began);
+        buf_release(&c.answer);
+        return r == 0 && !s->reader.head.close;
+}
+
+void session_run(struct daemon *d, int fd, uid_t uid, pid_t pid) {
+        struct session *s = calloc(1, sizeof(*s));
+
+        if (!s) {
+                struct refusal r;
+
+                refuse_detail(&r, REFUSAL_INTERNAL, NULL, "no memory");
+                send_refusal(fd, &r);
+                close(fd);
+                return;
+        }
+        *s = (struct session){ .daemon = d, .fd = fd, .uid = uid, .pid = pid,
+                               .in = BUF_INIT(INPUT_MAX), .body = BUF_INIT(BODY_MAX) };
+        http_request_init(&s->reader);
+        while (!d->stopping && serve_one(s) > 0)
+                ;
+        buf_release(&s->in);
+        buf_release(&s->body);
+        close(fd);
+        free(s);
+}

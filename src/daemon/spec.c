@@ -1,0 +1,211 @@
+/* The container that people get (DESIGN 6). */
+#include "daemon/spec.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/cgroup.h"
+#include "daemon/operation.h"
+#include "daemon/seal.h"
+#include "daemon/workspace.h"
+#include "gpu/cdi.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ENV_MAX = 64, MOUNTS_MAX = 8 };
+
+struct env {
+        VEC(char *) items;
+        bool failed;
+};
+
+static void env_add(struct env *e, const char *key, const char *value) {
+        char *item = NULL;
+
+        if (asprintf(&item, "%s=%s", key, value) < 0 || VEC_PUSH(&e->items, item) < 0) {
+                free(item);
+                e->failed = true;
+        }
+}
+
+static void env_release(struct env *e) {
+        for (size_t i = 0; i < e->items.len; i++)
+                free(e->items.items[i]);
+        VEC_RELEASE(&e->items);
+}
+
+/* NVIDIA's runtime takes orders from the environment, also from that of the image: CUDA images say
+ * NVIDIA_VISIBLE_DEVICES=all. So every such variable is set by us, those that we do not know to
+ * nothing (nvidia-container-toolkit, internal/config/image). */
+static void add_gpu_env(struct env *e, const struct record *r, const struct engine_image *image) {
+        _cleanup_buf_ struct buf uuids = BUF_INIT(GPU_PER_CONTAINER_MAX * 100);
+
+        for (size_t i = 0; r->uuids && r->uuids[i]; i++)
+                buf_addf(&uuids, "%s%s", i ? "," : "", r->uuids[i]);
+        for (char **p = image->env; p && *p; p++) {
+                size_t n = strcspn(*p, "=");
+                char key[128];
+
+                if (n >= sizeof(key) || !str_starts(*p, "NVIDIA_"))
+                        continue;
+                memcpy(key, *p, n);
+                key[n] = '\0';
+                if (strcmp(key, "NVIDIA_VISIBLE_DEVICES") != 0 &&
+                    strcmp(key, "NVIDIA_DRIVER_CAPABILITIES") != 0)
+                        env_add(e, key, "");
+        }
+        env_add(e, "NVIDIA_VISIBLE_DEVICES", uuids.len ? uuids.data : "void");
+        env_add(e, "NVIDIA_DRIVER_CAPABILITIES", uuids.len ? "compute,utility" : "");
+}
+
+static void add_env(struct env *e, const struct record *r, const struct engine_image *image,
+                    const char *login) {
+        char home[128];
+
+        snprintf(home, sizeof(home), "/home/%s", login);
+        env_add(e, "HOME", home);
+        env_add(e, "USER", login);
+        env_add(e, "LOGNAME", login);
+        env_add(e, "DS01_CONTAINER", r->name);
+        add_gpu_env(e, r, image);
+        if (VEC_PUSH(&e->items, NULL) < 0)
+                e->failed = true;
+}
+
+/* Host names have neither '_' nor '.', nor more than 63 bytes. */
+static void hostname_make(const char *name, char *dst, size_t size) {
+        str_copy(dst, size, name);
+        for (char *p = dst; *p; p++)
+                if (*p == '_' || *p == '.')
+                        *p = '-';
+        for (size_t n = strlen(dst); n > 0 && dst[n - 1] == '-'; n--)
+                dst[n - 1] = '\0';
+}
+
+struct paths {
+        char workspace[PATH_MAX], data[PATH_MAX], home[PATH_MAX], home_inside[128];
+};
+
+static size_t fill_mounts(struct engine_mount *m, const struct daemon *d, const struct paths *p,
+                          const struct identity_files *names) {
+        size_t n = 0;
+
+        m[n++] = (struct engine_mount){ d->config.init_dir, "/.ds01", true };
+        m[n++] = (struct engine_mount){ names->passwd, "/etc/passwd", true };
+        m[n++] = (struct engine_mount){ names->group, "/etc/group", true };
+        m[n++] = (struct engine_mount){ p->home, p->home_inside, false };
+        m[n++] = (struct engine_mount){ p->workspace, "/workspace", false };
+        if (p->data[0])
+                m[n++] = (struct engine_mount){ p->data, "/data", true };
+        return n;
+}
+
+static enum engine_gpu gpu_mode(const struct daemon *d, const struct record *r) {
+        if (!r->uuids)
+                return ENGINE_GPU_NONE;
+        switch (d->config.gpu_attach) {
+        case ATTACH_DEVICE_REQUEST:
+                return ENGINE_GPU_DEVICE_REQUEST;
+        case ATTACH_CDI:
+                return ENGINE_GPU_CDI;
+        case ATTACH_ENV:
+                break;
+        }
+        return ENGINE_GPU_NONE; /* the environment is set for every mode */
+}
+
+static void prepare_cgroup(const struct engine_info *engine, const char *parent,
+                           const struct limits *limits) {
+        int r;
+
+        if (*parent == '\0' || strcmp(engine->cgroup_driver, "systemd") == 0)
+                return;
+        r = cgroup_prepare_parent(engine->cgroup_version, parent, limits);
+        if (r < 0)
+                log_line(LOG_WARN, "aggregate-limits", "cgroup", parent, "error", strerror(-r), NULL);
+}
+
+int spec_create(struct daemon *d, const struct record *r, const struct engine_image *image,
+                const struct person_entry *who, const struct engine_info *engine,
+                const struct limits *limits, const struct identity_files *names,
+                char ret_id[ENGINE_ID_SIZE], struct engine_error *error) {
+        static const char *const entrypoint[] = { "/.ds01/ds01-init", NULL };
+        char user[32], hostname[NAME_MAX_LEN + 1], parent[64], login[64], cdi_name[80];
+        const char *const cdi_names[] = { cdi_name, NULL };
+        struct engine_mount mounts[MOUNTS_MAX];
+        struct sealed_labels labels = { .n = 0 };
+        struct env env = { 0 };
+        struct paths *paths = calloc(1, sizeof(*paths));
+        struct engine_container_spec spec;
+        int e = -1;
+
+        *error = (struct engine_error){ .definite = true, .message = "no memory" };
+        if (!paths)
+                return -1;
+        snprintf(user, sizeof(user), "%u:%u", r->uid, r->gid);
+        snprintf(cdi_name, sizeof(cdi_name), "%s=%s", CDI_KIND, r->nonce);
+        hostname_make(r->name, hostname, sizeof(hostname));
+        identity_login(who, login, sizeof(login));
+        cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent, r->uid,
+                      parent, sizeof(parent));
+        prepare_cgroup(engine, parent, limits);
+        workspace_sources(d, r, paths->workspace, paths->data, sizeof(paths->workspace));
+        home_path(d, r->nonce, paths->home, sizeof(paths->home));
+        snprintf(paths->home_inside, sizeof(paths->home_inside), "/home/%s", login);
+        add_env(&env, r, image, login);
+        spec = (struct engine_container_spec){
+                .name = r->engine_name,
+                .image = image->id, /* by id: a tag may move between the look and the create */
+                .user = user,
+                .working_dir = "/workspace",
+                .hostname = hostname,
+                .cgroup_parent = parent[0] ? parent : NULL,
+                .entrypoint = entrypoint,
+                .env = (const char *const *)env.items.items,
+                .labels = labels.labels,
+                .mounts = mounts,
+                .nmounts = fill_mounts(mounts, d, paths, names),
+                .memory_bytes = r->memory_bytes == LIMIT_UNLIMITED ? 0 : r->memory_bytes,
+                .shm_bytes = r->shm_bytes == LIMIT_UNLIMITED ? 0 : r->shm_bytes,
+                .pids = r->pids,
+                .cpus_milli = r->cpus_milli == LIMIT_UNLIMITED ? 0 : r->cpus_milli,
+                .gpu = gpu_mode(d, r),
+                .disable_healthcheck = image->has_healthcheck,
+        };
+        spec.gpu_ids = spec.gpu == ENGINE_GPU_CDI ? cdi_names : (const char *const *)r->uuids;
+        if (!env.failed && seal_make(d->seal_key, sizeof(d->seal_key), r, &labels) == 0) {
+                spec.nlabels = labels.n;
+                e = engine_container_create(d->engine, &spec, ret_id, error);
+        }
+        sealed_labels_release(&labels);
+        env_release(&env);
+        free(paths);
+        return e;
+}
+
+int spec_prepare_devices(struct daemon *d, const struct record *r, struct refusal *refusal) {
+        char names[GPU_PER_CONTAINER_MAX][24];
+        const char *pointers[GPU_PER_CONTAINER_MAX];
+        struct err err = { 0 };
+        size_t n = 0;
+
+        if (d->config.gpu_attach != ATTACH_CDI || !r->uuids)
+                return 0;
+        ledger_lock(&d->ledger);
+        for (; r->uuids[n] && n < GPU_PER_CONTAINER_MAX; n++) {
+                int at = gpu_inventory_find(&d->ledger.inventory, r->uuids[n]);
+
+                names[n][0] = '\0';
+                if (at >= 0)
+                        cdi_index_name(&d->ledger.inventory.devices[at], names[n], sizeof(names[n]));
+                pointers[n] = names[n];
+        }
+        ledger_unlock(&d->ledger);
+        if (cdi_write(d->config.gpu_cdi_directory, r->nonce, (const char *const *)r->uuids, pointers, n,
+                      d->config.gpu_cdi_spec[0] ? d->config.gpu_cdi_spec : NULL, &err) < 0)
+                return refuse_detail(refusal, REFUSAL_INTERNAL, NULL,
+                                     "the GPU can't be described to the engine: %s", err.msg);
+        return 0;
+}
