@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum {
+        LIST_MAX = 8,    /* items that a person reads; the rest is a number */
         LIST_ROOM = 40,  /* kept free at the end of a list for "; and 1000 more" */
         FAULT_SIZE = 176,
 };
@@ -15,7 +16,7 @@ enum {
 /* A list that says how many of its items did not fit. */
 struct list {
         char *dst;
-        size_t size, len, left_out;
+        size_t size, len, items, left_out;
         const char *separator;
 };
 
@@ -23,12 +24,13 @@ static void list_add(struct list *l, const char *item) {
         const char *separator = l->len ? l->separator : "";
         size_t need = strlen(separator) + strlen(item);
 
-        if (l->left_out > 0 || l->len + need + LIST_ROOM > l->size) {
+        if (l->items == LIST_MAX || l->left_out > 0 || l->len + need + LIST_ROOM > l->size) {
                 l->left_out++;
                 return;
         }
         (void)snprintf(l->dst + l->len, l->size - l->len, "%s%s", separator, item);
         l->len += need;
+        l->items++;
 }
 
 static void list_end(struct list *l) {
@@ -95,7 +97,7 @@ static void tenure_format(const struct claim *c, int64_t now_us, char *dst, size
 void explain_devices(const struct snapshot *s, const uint8_t *wanted, ssize_t except, char *dst,
                      size_t size) {
         int32_t holder[GPU_DEVICES_MAX];
-        struct list list = { dst, size, 0, 0, "; " };
+        struct list list = { .dst = dst, .size = size, .separator = "; " };
         size_t n = s->inventory->ndevices;
 
         dst[0] = '\0';
@@ -138,7 +140,7 @@ void explain_devices(const struct snapshot *s, const uint8_t *wanted, ssize_t ex
 
 void explain_own_gpus(const struct snapshot *s, ssize_t except, char *dst, size_t size, char *first,
                       size_t first_size) {
-        struct list list = { dst, size, 0, 0, ", " };
+        struct list list = { .dst = dst, .size = size, .separator = ", " };
 
         dst[0] = first[0] = '\0';
         for (size_t i = 0; i < s->nclaims; i++) {
@@ -164,7 +166,7 @@ void explain_own_gpus(const struct snapshot *s, ssize_t except, char *dst, size_
 
 void explain_own_containers(const struct snapshot *s, char *dst, size_t size, char *first,
                             size_t first_size) {
-        struct list list = { dst, size, 0, 0, ", " };
+        struct list list = { .dst = dst, .size = size, .separator = ", " };
         bool idle = false;
 
         dst[0] = first[0] = '\0';
