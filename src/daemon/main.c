@@ -42,31 +42,6 @@ static const char help[] =
         "\n"
         "SIGHUP reads the limits file anew. See ds01d(8).\n";
 
-void daemon_limits(struct daemon *d, const struct person_entry *who, struct limits *ret) {
-        const char *groups[PERSON_GROUPS_MAX + 1];
-        struct person person = { .uid = who->uid, .gid = who->gid, .name = who->name,
-                                 .unix_groups = groups };
-        size_t n = 0;
-
-        for (int i = 0; i < who->ngroups; i++)
-                if (who->group_names[i][0])
-                        groups[n++] = who->group_names[i];
-        groups[n] = NULL;
-        pthread_rwlock_rdlock(&d->limits_lock);
-        limits_resolve(&d->limits, &person, ret);
-        pthread_rwlock_unlock(&d->limits_lock);
-}
-
-void daemon_engine_info(struct daemon *d, struct engine_info *ret) {
-        pthread_mutex_lock(&d->engine_info_lock);
-        *ret = d->engine_info;
-        pthread_mutex_unlock(&d->engine_info_lock);
-}
-
-void daemon_wake_keeper(struct daemon *d) {
-        eventfd_write(d->wake_fd, 1);
-}
-
 static int replace_string(char **at, const char *fmt, const char *dir) {
         char *value = NULL;
 
