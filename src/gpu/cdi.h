@@ -16,17 +16,18 @@
 /* Writes DIR/ds01-KEY.json (replaced atomically, DIR made when it is not there): one device KEY
  * whose edits are those of the @n devices named in @uuids merged with the common ones of
  * @site_spec_path (YAML or JSON; NULL looks for nvidia.yaml and nvidia.json in /etc/cdi and
- * /var/run/cdi). A device is found by its UUID as name; by @names[i] ("0", for MIG "0:1") when the
- * site's spec has index names only; @names may be NULL. KEY: letters, digits, '_', '-', '.', not
- * starting with '.'. 0 or -errno: -ENOENT (no site spec), -ENODEV (device not in it), -EINVAL
- * (bad key or spec). */
+ * /var/run/cdi). A device is found by its UUID as name, else by @names[i] ("0"), as older
+ * nvidia-ctk names devices by index only; @names may be NULL, and a name "". KEY: letters, digits,
+ * '_', '-', '.', beginning and ending with a letter or digit, 64 at most. 0 or -errno: -ENOENT (no
+ * site spec), -ENODEV (device not in it), -EINVAL (bad key or spec). */
 int cdi_write(const char *dir, const char *key, const char *const *uuids,
               const char *const *names, size_t n, const char *site_spec_path, struct err *e);
 
 /* Removes DIR/ds01-KEY.json; 0 also when it is not there. */
 int cdi_remove(const char *dir, const char *key);
 
-/* The name that nvidia-ctk gives @d by index: "0", or "0:1" for a MIG instance. */
+/* The name that nvidia-ctk gives @d by index: "0". "" for a MIG instance: nvidia-ctk counts slots, of
+ * which some can be empty, and a wrong guess would give away someone else's instance. */
 void cdi_index_name(const struct gpu_device *d, char *dst, size_t size);
 
 /* A site spec for a machine whose GPUs are simulated: /dev/nvidiaN and the control nodes are
