@@ -82,7 +82,8 @@ int engine_fail_answer(struct engine_error *err, int status, const struct buf *b
         if (!text)
                 text = buf_str(body);
         if (!*text)
-                text = http_status_text(status);
+                return engine_fail(err, status, status_definite(status),
+                                   "the engine answered %d %s", status, http_status_text(status));
         return engine_fail(err, status, status_definite(status), "%s", text);
 }
 
@@ -412,7 +413,7 @@ int engine_do(struct engine *e, const struct engine_call *call, struct engine_an
                 return -1;
         status = s.reader.head.status;
         r = read_answer(&s, deadline, &body, err);
-        if (r == 0 && status >= 400)
+        if (r == 0 && status >= 300 && status != 304)
                 r = engine_fail_answer(err, status, &body);
         if (r == 0) {
                 ret->status = status;

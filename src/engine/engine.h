@@ -180,10 +180,10 @@ struct engine_exec_spec {
 int engine_exec_create(struct engine *e, const char *container, const struct engine_exec_spec *spec,
                        char ret_id[ENGINE_ID_SIZE], struct engine_error *err);
 /* Starts it and hands over the upgraded connection (a blocking socket, the caller's); bytes that
- * came with the head are added to @early. Without a terminal the stream is framed as http/frame.h,
- * with one it is raw. shutdown(SHUT_WR) ends the input of a session without a terminal; with one
- * Docker drops the session. A command that is missing is no error here: its exit code is 126 or
- * 127. @tty as at create. */
+ * came with the head are added to @early, which needs a ceiling of 32 KiB. Without a terminal the
+ * stream is framed as http/frame.h, with one it is raw. shutdown(SHUT_WR) ends the input of a
+ * session without a terminal; with one Docker drops the session. A command that is missing is no
+ * error here: its exit code is 126 or 127. @tty as at create. */
 int engine_exec_start(struct engine *e, const char *exec_id, bool tty, int *ret_fd,
                       struct buf *early, struct engine_error *err);
 /* After the start; where the API is below 1.42, rows and columns of the spec do nothing, so once

@@ -87,7 +87,8 @@ struct engine_answer {
 void engine_answer_release(struct engine_answer *a);
 #define _cleanup_answer_ _cleanup_(engine_answer_release)
 
-/* One whole call; negotiates first if that has not been done. 0 with a status below 400, or -1. */
+/* One whole call; negotiates first if that has not been done. 0 with a status of 2xx or 304 ("it is
+ * so already"), or -1. */
 int engine_do(struct engine *e, const struct engine_call *call, struct engine_answer *ret,
               struct engine_error *err);
 /* The same for calls whose answer does not matter. */

@@ -85,7 +85,8 @@ static bool write_answer(struct fake *f, int fd, const struct fake_answer *a) {
 
 static bool write_ping(struct fake *f, int fd) {
         char text[512];
-        int n = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%s%s%s%s%s%s\r\nOK",
+        int n = snprintf(text, sizeof(text),
+                         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%s%s%s%s%s%s\r\nOK",
                          f->api ? "Api-Version: " : "", f->api ? f->api : "", f->api ? "\r\n" : "",
                          f->libpod ? "Libpod-Api-Version: " : "", f->libpod ? f->libpod : "",
                          f->libpod ? "\r\n" : "");

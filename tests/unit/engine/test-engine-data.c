@@ -92,11 +92,12 @@ static void test_event_fields(void **state) {
         } rows[] = {
                 { "{\"Type\":\"container\",\"Action\":\"remove\",\"Actor\":{\"ID\":\"a\"}}", 0,
                   ENGINE_EVENT_DESTROY, 0, 0 },
-                { "{\"Type\":\"container\",\"Action\":\"died\",\"Actor\":{\"ID\":\"a\",\"Attributes\""
-                  ":{\"containerExitCode\":\"7\"}},\"time\":3}", 0, ENGINE_EVENT_DIE, 7, 3000000 },
-                { "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"a\",\"Attributes\""
-                  ":{\"exitCode\":\"7x\"}},\"time\":9223372036854775807}", 0, ENGINE_EVENT_DIE, 0,
-                  0 },
+                { "{\"Type\":\"container\",\"Action\":\"died\",\"Actor\":{\"ID\":\"a\","
+                  "\"Attributes\":{\"containerExitCode\":\"7\"}},\"time\":3}", 0,
+                  ENGINE_EVENT_DIE, 7, 3000000 },
+                { "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"a\","
+                  "\"Attributes\":{\"exitCode\":\"7x\"}},\"time\":9223372036854775807}", 0,
+                  ENGINE_EVENT_DIE, 0, 0 },
                 { "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":7}}", -EINVAL },
                 { "{\"Type\":\"image\",\"Action\":\"pull\",\"Actor\":{\"ID\":\"a\"}}", -EINVAL },
                 { "{\"Type\":\"container\"}", -EINVAL },
@@ -118,7 +119,8 @@ static void test_event_fields(void **state) {
 }
 
 static const struct engine_container_spec *full_spec(void) {
-        static const char *const entrypoint[] = { "/.ds01/init", NULL }, *const command[] = { "a\"b", NULL };
+        static const char *const entrypoint[] = { "/.ds01/init", NULL };
+        static const char *const command[] = { "a\"b", NULL };
         static const char *const env[] = { "A=1", "B=\xc3\xa4", NULL };
         static const char *const ids[] = { "GPU-1", "GPU-2", NULL };
         static const struct engine_label labels[] = { { "k.a", "v" }, { "k.b", "" } };

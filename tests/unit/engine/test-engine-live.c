@@ -39,7 +39,8 @@ static const char *const entrypoint[] = {
 
 static void create(char id[ENGINE_ID_SIZE]) {
         static const char *const env[] = { "DS01_A=one", "HOME=/tmp", NULL };
-        const struct engine_label labels[] = { { LABEL, label_value }, { "ds01.odd", "{\"a\":\"ä\"}" } };
+        const struct engine_label labels[] = { { LABEL, label_value },
+                                               { "ds01.odd", "{\"a\":\"ä\"}" } };
         const struct engine_mount mounts[] = { { directory, "/workspace", true } };
         const struct engine_container_spec spec = {
                 .name = name, .image = IMAGE, .user = "1234:1235", .working_dir = "/tmp",
@@ -91,6 +92,35 @@ static void test_images(void **state) {
         engine_strv_free(refs);
         assert_int_equal(engine_image_remove(e, "ds01-1001/no-such:latest", &err), -1);
         assert_int_equal(err.status, 404);
+}
+
+/* A second reference to the image, in a namespace as ds01 has them. */
+static void test_references(void **state) {
+        _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_POST);
+        char prefix[64], repository[80], ref[96];
+        struct engine_image image;
+        struct engine_error err;
+        char **refs;
+
+        snprintf(prefix, sizeof(prefix), "%s/", name);
+        snprintf(repository, sizeof(repository), "%sthesis", prefix);
+        snprintf(ref, sizeof(ref), "%s:latest", repository);
+        engine_call_path(&call, "images", IMAGE, "tag");
+        engine_call_param(&call, "repo", repository);
+        engine_call_param(&call, "tag", "latest");
+        must(engine_do_plain(e, &call, &err), &err, "tag");
+        must(engine_image_inspect(e, ref, &image, &err), &err, "inspect by reference");
+        engine_image_release(&image);
+        must(engine_image_refs(e, prefix, &refs, &err), &err, "refs");
+        assert_string_equal(refs[0], ref);
+        assert_null(refs[1]);
+        engine_strv_free(refs);
+        must(engine_image_remove(e, ref, &err), &err, "remove reference");
+        must(engine_image_refs(e, prefix, &refs, &err), &err, "refs");
+        assert_null(refs[0]);
+        engine_strv_free(refs);
+        must(engine_image_inspect(e, IMAGE, &image, &err), &err, "the image itself stays");
+        engine_image_release(&image);
 }
 
 static void check_created(const char *id) {
@@ -382,6 +412,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_images),
+                cmocka_unit_test(test_references),
                 cmocka_unit_test(test_life),
                 cmocka_unit_test(test_pull_fails),
         };

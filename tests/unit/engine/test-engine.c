@@ -132,6 +132,7 @@ static void test_faults(void **state) {
                   "No such" },
                 { "409 text", { with_length("409 Conflict", "in\x1b[1m use") }, 409, true,
                   "in?[1m use" },
+                { "301", { with_length("301 Moved Permanently", "") }, 301, true, "301" },
                 { "400 empty", { with_length("400 Bad Request", "") }, 400, true, "Bad Request" },
                 { "500", { with_length("500 Oh", "{\"cause\":\"x\",\"message\":\"y z\"}") }, 500,
                   false, "y z" },
@@ -519,8 +520,9 @@ static void test_events(void **state) {
         assert_int_equal(engine_events_next(ev, 0, &event), 0);
         engine_events_close(ev);
         fake_requests(x.fake, &requests);
-        assert_non_null(strstr(requests.data, "/events?filters=%7B%22type%22%3A%5B%22container%22%5D"
-                                              "%2C%22label%22%3A%5B%22ds01.owner%22%5D%7D "));
+        assert_non_null(strstr(requests.data,
+                               "/events?filters=%7B%22type%22%3A%5B%22container%22%5D"
+                               "%2C%22label%22%3A%5B%22ds01.owner%22%5D%7D "));
         end(&x);
 }
 
