@@ -1,0 +1,125 @@
+/* container-list: the caller's containers. */
+#include "base/clock.h"
+#include "base/str.h"
+#include "client/container.h"
+#include "client/format.h"
+#include "client/record.h"
+#include "client/table.h"
+
+struct list_options {
+        int format;
+        bool all, detailed;
+};
+
+static const struct option_row rows[] = {
+        OPTION_FLAG('a', "all", struct list_options, all, "stopped and created ones too"),
+        OPTION_FLAG('d', "detailed", struct list_options, detailed, "everything about each"),
+        OPTION_CHOICE(0, "format", "table|json|simple", struct list_options, format, format_choices,
+                      "how to print them (simple: the names)"),
+};
+
+static const struct table_column columns[] = {
+        { "NAME", true }, { "STATUS" }, { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
+};
+
+static void uptime_text(const struct container *k, char *dst, size_t size) {
+        if (k->uptime_seconds < 0)
+                str_copy(dst, size, "-");
+        else
+                duration_format(k->uptime_seconds * US_PER_S, dst, size);
+}
+
+static void print_details(struct cli *c, const struct container *k) {
+        char text[512], when[40];
+
+        put_safe(c->out, k->name);
+        fputc('\n', c->out);
+        uptime_text(k, when, sizeof(when));
+        snprintf(text, sizeof(text), k->uptime_seconds < 0 ? "%s" : "%s for %s", k->status, when);
+        print_field(c->out, "Status", text);
+        print_field(c->out, "Image", k->image);
+        print_field(c->out, "Project", k->project);
+        print_field(c->out, "GPU", k->gpu_text[0] ? k->gpu_text : "-");
+        print_field(c->out, "GPU UUID", k->gpu_uuids);
+        if (k->held_until[0]) {
+                format_moment_text(k->held_until, c->now_us, when, sizeof(when));
+                print_field(c->out, "Held until", when);
+        }
+        print_field(c->out, "Workspace", k->workspace);
+        format_moment_text(k->created_at, c->now_us, when, sizeof(when));
+        print_field(c->out, "Created", when);
+        if (k->started_at[0]) {
+                format_moment_text(k->started_at, c->now_us, when, sizeof(when));
+                print_field(c->out, "Started", when);
+        }
+        snprintf(text, sizeof(text), "%s, id %.12s", k->engine_name, k->id);
+        print_field(c->out, "Engine", text);
+}
+
+static int print_list(struct cli *c, const struct list_options *o, const struct buf *body) {
+        struct json_scan s = JSON_SCAN(buf_str(body), body->len);
+        _cleanup_table_ struct table table = TABLE(columns);
+        _cleanup_free_ struct container *k = malloc(sizeof(*k));
+        char uptime[40];
+        size_t n = 0;
+
+        if (k && json_scan_next(&s) == JSON_SCAN_ARRAY)
+                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
+                        container_scan(&s, k);
+                        if (s.failed)
+                                break;
+                        n++;
+                        if (o->format == FORMAT_SIMPLE) {
+                                put_safe(c->out, k->name);
+                                fputc('\n', c->out);
+                        } else if (o->detailed) {
+                                print_details(c, k);
+                        } else {
+                                uptime_text(k, uptime, sizeof(uptime));
+                                table_add(&table, k->name);
+                                table_add(&table, k->status);
+                                table_add(&table, k->image);
+                                table_add(&table, k->gpu);
+                                table_add(&table, uptime);
+                        }
+                }
+        if (!k || s.failed)
+                return call_garbled(c, "the list of containers");
+        if (n == 0 && o->format == FORMAT_TABLE)
+                fputs(o->all ? "No containers yet (container-create NAME makes one)\n"
+                             : "No running containers (container-list --all shows stopped ones)\n",
+                      c->err);
+        else if (o->format == FORMAT_TABLE && !o->detailed)
+                table_print(&table, c->out, c->columns, c->utf8);
+        return EXIT_DONE;
+}
+
+static int run(struct cli *c, const void *options, const struct operands *operands) {
+        const struct list_options *o = options;
+        const struct call call = {
+                .method = HTTP_GET,
+                .target = o->all ? "/v1/containers?all=true" : "/v1/containers",
+        };
+        _cleanup_reply_ struct reply reply = { 0 };
+        int r = call_do(c, &call, &reply);
+
+        if (r != EXIT_DONE)
+                return r;
+        if (o->format == FORMAT_JSON)
+                return print_json(c->out, &reply.body) < 0
+                               ? call_garbled(c, "the list of containers")
+                               : EXIT_DONE;
+        return print_list(c, o, &reply.body);
+}
+
+const struct command command_container_list = {
+        .name = "container-list",
+        .usage = "",
+        .summary = "List your containers",
+        .more = "Without --all: the running and paused ones.",
+        .examples = "container-list\n"
+                    "container-list --all\n"
+                    "container-list --format=json",
+        COMMAND_OPTIONS(rows, struct list_options),
+        .run = run,
+};

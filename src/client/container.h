@@ -1,0 +1,68 @@
+/*
+ * A container as the API describes it, and what the commands that act on containers have in
+ * common: doing it to each NAME, or to all of a kind.
+ */
+#pragma once
+
+#include "client/call.h"
+#include "client/command.h"
+#include "json/json_scan.h"
+
+struct container {
+        char name[128];
+        char status[16];
+        char image[512];
+        char project[128];
+        char gpu[512];      /* "GPU-0,GPU-1"; "" without */
+        char gpu_text[2048]; /* "GPU-0 (NVIDIA A100), GPU-1 (...)" */
+        char gpu_uuids[2048]; /* joined by ", " */
+        char created_at[40], started_at[40], held_until[40];
+        char workspace[4096];
+        char engine_name[256];
+        char id[80];
+        int64_t uptime_seconds; /* -1 when it is not running */
+};
+
+/* Reads the object that @s has just entered. Keys it does not know are skipped. */
+void container_scan(struct json_scan *s, struct container *ret);
+/* STATUS_... of a status word. */
+unsigned container_status_bit(const char *status);
+
+/* "/v1/containers/NAME[/ACTION]" into @ret. 0 or -errno (a name too long for a target). */
+int container_target(struct buf *ret, const char *name, const char *action);
+
+/* *result* of docs/API.md: what an action on a container answers. */
+struct action_result {
+        struct container container;
+        bool changed;
+        struct buf notes; /* lines */
+};
+void action_result_release(struct action_result *r);
+#define _cleanup_action_ _cleanup_(action_result_release)
+
+/* POST /v1/containers/NAME/ACTION. @body may be NULL; @doing as in struct call. 0, or an exit code
+ * after saying why. */
+int container_act(struct cli *c, const char *name, const char *action, const struct buf *body,
+                  const char *doing, struct action_result *ret);
+/* Prints the notes, indented, on @out. */
+void action_print_notes(FILE *out, const struct buf *notes);
+/* Reads an array of strings into lines (the notes of any answer). @s is before the value. */
+void scan_notes(struct json_scan *s, struct buf *ret);
+
+/* Runs @each for every operand; all are tried, and the first failure is the exit code. */
+int for_each_name(struct cli *c, const struct operands *names,
+                  int (*each)(struct cli *c, const char *name, const void *options),
+                  const void *options);
+
+/* The same for all of the caller's containers whose status is in @statuses, after asking on a
+ * terminal when @verb is not NULL ("Stop 3 containers (a, b, c)?"). @none is what is said when
+ * there are none. */
+int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none,
+            int (*each)(struct cli *c, const char *name, const void *options),
+            const void *options);
+
+/* "--all" and names exclude each other, and one of them must be given. 0 or EXIT_USAGE, said. */
+int check_names_or_all(struct cli *c, const struct operands *names, bool all);
+
+/* Foreign text on its way to stdout. */
+void put_safe(FILE *out, const char *text);

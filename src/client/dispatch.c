@@ -1,0 +1,187 @@
+/* See dispatch.h. */
+#include "client/dispatch.h"
+
+#include "base/str.h"
+#include "client/command.h"
+#include "client/complete.h"
+#include "client/help.h"
+
+#include <string.h>
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+/* Runs a command whose own arguments are @argv. */
+static int run_command(struct cli *c, const struct command *cmd, int argc, char **argv) {
+        struct common_options common = { 0 };
+        _cleanup_free_ void *options = calloc(1, cmd->options_size ? cmd->options_size : 1);
+        const struct option_set sets[] = {
+                { cmd->options, cmd->n_options, options },
+                { common_rows, n_common_rows, &common },
+        };
+        struct option_fault fault;
+        struct operands operands;
+        const char *typed = c->name;
+        int r;
+
+        if (!options)
+                return EXIT_FAILED;
+        command_typed(cmd, c->name, sizeof(c->name));
+        r = options_parse(sets, ARRAY_SIZE(sets), argc, argv, &operands, &fault);
+        /* --help wins over what is wrong further on, as it does in git */
+        if (common.help || common.info || common.concepts) {
+                if (!common.help)
+                        cli_error(c, "the long texts are not written yet; this is --help");
+                help_command(cmd, c->out);
+                return EXIT_DONE;
+        }
+        if (common.version) {
+                fprintf(c->out, "ds01 %s\n", DS01_VERSION);
+                return EXIT_DONE;
+        }
+        if (r < 0) {
+                cli_error(c, "%s", fault.message);
+                if (fault.next[0])
+                        cli_error_next(c, "%s", fault.next);
+                cli_error_next(c, "%s --help shows what it takes", typed);
+                return EXIT_USAGE;
+        }
+        if (operands.n < (size_t)cmd->min) {
+                cli_error(c, "%s is missing", cmd->missing);
+                cli_error_next(c, "usage: %s %s; %s --help says more", typed, cmd->usage, typed);
+                return EXIT_USAGE;
+        }
+        if (cmd->rest ? operands.before > (size_t)cmd->max
+                      : cmd->max != OPERANDS_ANY && operands.n > (size_t)cmd->max) {
+                cli_error(c, "'%s' is one argument too many", operands.items[cmd->max]);
+                if (cmd->rest)
+                        cli_error_next(c, "to run a command: %s %s -- %s", typed,
+                                       operands.items[0], operands.items[cmd->max]);
+                else
+                        cli_error_next(c, "%s --help shows what it takes", typed);
+                return EXIT_USAGE;
+        }
+        if (common.guided)
+                fprintf(c->err, "(--guided: explanations are not written yet; going on)\n");
+        return cmd->run(c, options, &operands);
+}
+
+/* The group that a dispatcher's name stands for, as a prefix of command names: "container-". */
+static const char *find_group(const char *name) {
+        static const struct {
+                const char *name, *prefix;
+        } groups[] = {
+                { "container", "container-" },
+                { "check", "check-" },
+                { "get", "get-" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+                if (str_equal(groups[i].name, name))
+                        return groups[i].prefix;
+        return NULL;
+}
+
+/* Says the nearest of all names that begin with @prefix. @shown is put before what remains. */
+static void suggest(struct cli *c, const char *typed, const char *prefix, const char *shown) {
+        const char *best = NULL;
+        unsigned best_distance = 4;
+
+        for (size_t i = 0; i < n_commands; i++) {
+                const char *const names[] = { commands[i]->name, commands[i]->alias };
+
+                for (size_t k = 0; k < ARRAY_SIZE(names) && names[k]; k++) {
+                        const char *rest;
+                        unsigned d;
+
+                        if (!str_starts(names[k], prefix))
+                                continue;
+                        rest = names[k] + strlen(prefix);
+                        d = str_distance(typed, rest);
+                        /* a short word is not half made of slips */
+                        if (d < best_distance && d * 2 <= strlen(rest)) {
+                                best_distance = d;
+                                best = rest;
+                        }
+                }
+        }
+        if (best)
+                cli_error_next(c, "did you mean: %s%s", shown, best);
+}
+
+/* "container SUB ...": @argv begins with SUB. */
+static int run_group(struct cli *c, const char *group, const char *prefix, int argc, char **argv) {
+        const struct command *cmd;
+        char name[128], shown[64];
+
+        str_copy(c->name, sizeof(c->name), group);
+        if (argc == 0 || str_equal(argv[0], "--help") || str_equal(argv[0], "-h") ||
+            str_equal(argv[0], "help")) {
+                help_group(group, prefix, c->out);
+                return EXIT_DONE;
+        }
+        if (str_equal(argv[0], "--version")) {
+                fprintf(c->out, "ds01 %s\n", DS01_VERSION);
+                return EXIT_DONE;
+        }
+        snprintf(name, sizeof(name), "%s%s", prefix, argv[0]);
+        cmd = command_find(name);
+        if (cmd)
+                return run_command(c, cmd, argc - 1, argv + 1);
+
+        cli_error(c, "there is no '%s %s'", group, argv[0]);
+        snprintf(shown, sizeof(shown), "%s ", group);
+        suggest(c, argv[0], prefix, shown);
+        cli_error_next(c, "%s --help lists what there is", group);
+        return EXIT_USAGE;
+}
+
+/* A name and its arguments, wherever they came from. -1 when the name is not ours. */
+static int run_named(struct cli *c, const char *name, int argc, char **argv) {
+        const struct command *cmd = command_find(name);
+        const char *prefix = find_group(name);
+
+        if (cmd)
+                return run_command(c, cmd, argc, argv);
+        if (prefix)
+                return run_group(c, name, prefix, argc, argv);
+        return -1;
+}
+
+int client_run(struct cli *c, int argc, char **argv) {
+        const char *self = argc > 0 ? base_name(argv[0]) : "ds01";
+        int code = -1;
+
+        /* "gpus" and "version" are no programs of their own, so such a link is not one of ours */
+        if (strchr(self, '-') || find_group(self))
+                code = run_named(c, self, argc - 1, argv + 1);
+        if (code >= 0)
+                return cli_finish(c, code);
+
+        str_copy(c->name, sizeof(c->name), "ds01");
+        argc = argc > 0 ? argc - 1 : 0;
+        argv++;
+        if (argc == 0 || str_equal(argv[0], "--help") || str_equal(argv[0], "-h") ||
+            str_equal(argv[0], "help")) {
+                help_overview(c->out);
+                return cli_finish(c, EXIT_DONE);
+        }
+        if (str_equal(argv[0], "--version")) {
+                fprintf(c->out, "ds01 %s\n", DS01_VERSION);
+                return cli_finish(c, EXIT_DONE);
+        }
+        if (str_equal(argv[0], "__complete"))
+                return cli_finish(c, complete(c, argc - 1, argv + 1));
+
+        code = run_named(c, argv[0], argc - 1, argv + 1);
+        if (code < 0) {
+                cli_error(c, "there is no command '%s'", argv[0]);
+                suggest(c, argv[0], "", "ds01 ");
+                cli_error_next(c, "ds01 --help lists what there is");
+                code = EXIT_USAGE;
+        }
+        return cli_finish(c, code);
+}

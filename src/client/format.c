@@ -1,0 +1,76 @@
+/* See format.h. */
+#include "client/format.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Cuts "8.20" to "8.2" and "32.0" to "32". */
+static void drop_zeros(char *s) {
+        char *end = s + strlen(s);
+
+        if (!strchr(s, '.'))
+                return;
+        while (end[-1] == '0')
+                *--end = '\0';
+        if (end[-1] == '.')
+                *--end = '\0';
+}
+
+void format_number(double value, char *dst, size_t size) {
+        snprintf(dst, size, "%.2f", value);
+        drop_zeros(dst);
+}
+
+void format_bytes(int64_t bytes, char *dst, size_t size) {
+        static const char units[][3] = { "B", "KB", "MB", "GB", "TB", "PB" };
+        double value = bytes > 0 ? (double)bytes : 0;
+        unsigned unit = 0;
+        char number[40];
+
+        /* 1023.95 would be shown as 1024 */
+        while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+                value /= 1024;
+                unit++;
+        }
+        snprintf(number, sizeof(number), "%.*f", value < 99.95 ? 1 : 0, value);
+        drop_zeros(number);
+        snprintf(dst, size, "%s%s", number, units[unit]);
+}
+
+void format_percent(double percent, char *dst, size_t size) {
+        char number[40];
+
+        snprintf(number, sizeof(number), "%.*f", percent < 9.95 ? 1 : 0, percent);
+        drop_zeros(number);
+        snprintf(dst, size, "%s%%", number);
+}
+
+void format_moment(int64_t us, int64_t now_us, char *dst, size_t size) {
+        time_t t = us / US_PER_S, now = now_us / US_PER_S;
+        const char *form = "%Y-%m-%d %H:%M";
+        struct tm tm, today;
+
+        if (!localtime_r(&t, &tm) || !localtime_r(&now, &today)) {
+                str_copy(dst, size, "-");
+                return;
+        }
+        if (tm.tm_year == today.tm_year && tm.tm_yday == today.tm_yday)
+                form = "%H:%M";
+        else if (us - now_us < 6 * 24 * US_PER_H && now_us - us < 6 * 24 * US_PER_H)
+                form = "%a %H:%M";
+        if (strftime(dst, size, form, &tm) == 0)
+                str_copy(dst, size, "-");
+}
+
+void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t size) {
+        int64_t us;
+
+        if (time_parse(rfc3339, &us) < 0 || us == 0)
+                str_copy(dst, size, "-");
+        else
+                format_moment(us, now_us, dst, size);
+}

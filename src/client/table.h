@@ -1,0 +1,45 @@
+/*
+ * Tables: cells are added row by row, widths are found when printing. Columns are aligned by
+ * terminal columns, not bytes; the last one is not padded. For a terminal (columns > 0) the widest
+ * columns that may shrink are cut with an ellipsis until a line fits; for a pipe nothing is cut.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct table_column {
+        const char *title;
+        bool shrinks; /* may be cut, down to TABLE_SHRINK_MIN */
+};
+
+enum { TABLE_SHRINK_MIN = 8 };
+
+struct table_cell {
+        size_t offset; /* of its text */
+        unsigned width;
+};
+
+struct table {
+        const struct table_column *columns;
+        size_t n_columns;
+        VEC(struct table_cell) cells;
+        struct buf text;
+        bool failed; /* out of memory; nothing is printed */
+};
+
+#define TABLE(cols) \
+        ((struct table){ .columns = (cols), .n_columns = ARRAY_SIZE(cols), \
+                         .text = { .max = 64 * 1024 * 1024 } })
+
+void table_release(struct table *t);
+#define _cleanup_table_ _cleanup_(table_release)
+
+/* Adds the next cell. Foreign text: control characters are replaced. NULL and "" show as "-". */
+void table_add(struct table *t, const char *text);
+
+/* Prints the titles and all rows. @width: the terminal's, 0 for a pipe or file. */
+void table_print(struct table *t, FILE *out, unsigned width, bool utf8);
