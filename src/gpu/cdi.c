@@ -1,7 +1,7 @@
 /*
- * CDI specs; see the header. The site's spec is read with libyaml, of whose language JSON is a part,
- * and copied edit by edit without knowing what an edit means, so that what a newer nvidia-ctk adds
- * travels too. https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md
+ * CDI specs; see the header. The site's spec is read with libyaml, of whose language JSON is a
+ * part, and copied edit by edit without knowing what an edit means, so that what a newer nvidia-ctk
+ * adds travels too. https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md
  */
 #include "gpu/cdi.h"
 
@@ -55,14 +55,16 @@ static int write_string(struct buf *b, const char *s, size_t n) {
 }
 
 static const char *scalar(const yaml_node_t *node) {
-        return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+        return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value
+                                                      : NULL;
 }
 
 /* The value of @key in a mapping, or NULL. */
 static yaml_node_t *member(yaml_document_t *doc, const yaml_node_t *map, const char *key) {
         if (!map || map->type != YAML_MAPPING_NODE)
                 return NULL;
-        for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++)
+        for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+             p++)
                 if (str_equal(scalar(yaml_document_get_node(doc, p->key)), key))
                         return yaml_document_get_node(doc, p->value);
         return NULL;
@@ -108,7 +110,8 @@ static int write_node(yaml_document_t *doc, const yaml_node_t *node, const char 
                 yaml_node_item_t *start = node->data.sequence.items.start;
 
                 r = buf_addc(b, '[');
-                for (yaml_node_item_t *i = start; i < node->data.sequence.items.top && r == 0; i++) {
+                for (yaml_node_item_t *i = start; i < node->data.sequence.items.top && r == 0;
+                     i++) {
                         if (i > start)
                                 r = buf_addc(b, ',');
                         if (r == 0)
@@ -272,14 +275,16 @@ static int read_site_spec(const char *path, struct buf *b, yaml_document_t *doc,
         for (size_t i = 0; !path && r == -ENOENT && i < ARRAY_SIZE(site_specs); i++)
                 r = file_read(site_specs[i], b);
         if (r < 0)
-                return err_set(e, -r, "the site's CDI spec '%s': %s (nvidia-ctk cdi generate makes it)",
+                return err_set(e, -r,
+                               "the site's CDI spec '%s': %s (nvidia-ctk cdi generate makes it)",
                                path ? path : site_specs[0], strerror(-r));
         if (!yaml_parser_initialize(&parser))
                 return err_set(e, ENOMEM, "out of memory");
         yaml_parser_set_input_string(&parser, (const unsigned char *)buf_str(b), b->len);
         if (!yaml_parser_load(&parser, doc)) {
                 r = err_set(e, EINVAL, "%s:%zu: %s", path ? path : "the site's CDI spec",
-                            parser.problem_mark.line + 1, parser.problem ? parser.problem : "no YAML");
+                            parser.problem_mark.line + 1,
+                            parser.problem ? parser.problem : "no YAML");
                 yaml_parser_delete(&parser);
                 return r;
         }
@@ -331,7 +336,8 @@ int cdi_write(const char *dir, const char *key, const char *const *uuids,
         int r;
 
         if (!key_valid(key) || n == 0 || n > GPU_PER_CONTAINER_MAX)
-                return err_set(e, EINVAL, "'%.80s' is no name for a CDI device of %zu GPUs", key, n);
+                return err_set(e, EINVAL, "'%.80s' is no name for a CDI device of %zu GPUs", key,
+                               n);
         r = read_site_spec(site_spec_path, &text, &doc, e);
         if (r < 0)
                 return r;
@@ -340,9 +346,11 @@ int cdi_write(const char *dir, const char *key, const char *const *uuids,
                 if (!edits[i] && names)
                         edits[i] = find_device(&doc, names[i]);
                 if (!edits[i])
-                        r = err_set(e, ENODEV, "the site's CDI spec has no device '%s': generate it "
-                                               "anew (nvidia-ctk cdi generate "
-                                               "--device-name-strategy=uuid)", uuids[i]);
+                        r = err_set(e, ENODEV,
+                                    "the site's CDI spec has no device '%s': generate it "
+                                    "anew (nvidia-ctk cdi generate "
+                                    "--device-name-strategy=uuid)",
+                                    uuids[i]);
         }
         if (r == 0) {
                 r = version(&doc) ? build_spec(&doc, key, edits, n, &out) : -EINVAL;
@@ -383,11 +391,12 @@ void cdi_index_name(const struct gpu_device *d, char *dst, size_t size) {
 }
 
 static int add_simulated(struct buf *b, const char *name, int minor, bool comma) {
-        return buf_addf(b,
-                        "%s\n  {\"name\": \"%s\", \"containerEdits\": {\"deviceNodes\": [{\"path\": "
-                        "\"/dev/nvidia%d\", \"hostPath\": \"/dev/null\", \"type\": \"c\", "
-                        "\"permissions\": \"rw\"}]}}",
-                        comma ? "," : "", name, minor);
+        return buf_addf(
+                b,
+                "%s\n  {\"name\": \"%s\", \"containerEdits\": {\"deviceNodes\": [{\"path\": "
+                "\"/dev/nvidia%d\", \"hostPath\": \"/dev/null\", \"type\": \"c\", "
+                "\"permissions\": \"rw\"}]}}",
+                comma ? "," : "", name, minor);
 }
 
 int cdi_write_simulated_site_spec(const char *path, const struct gpu_inventory *inv,
@@ -400,8 +409,9 @@ int cdi_write_simulated_site_spec(const char *path, const struct gpu_inventory *
                 "  ]}\n}\n";
         _cleanup_buf_ struct buf b = BUF_INIT(SPEC_BYTES_MAX);
         bool comma = false;
-        int r = buf_adds(&b, "{\"cdiVersion\": \"" VERSION_NEEDED "\", \"kind\": \"nvidia.com/gpu\",\n"
-                             " \"devices\": [");
+        int r = buf_adds(&b,
+                         "{\"cdiVersion\": \"" VERSION_NEEDED "\", \"kind\": \"nvidia.com/gpu\",\n"
+                         " \"devices\": [");
 
         for (size_t i = 0; i < inv->ndevices && r == 0; i++) {
                 const struct gpu_device *d = &inv->devices[i];

@@ -26,8 +26,8 @@ int cdi_write(const char *dir, const char *key, const char *const *uuids,
 /* Removes DIR/ds01-KEY.json; 0 also when it is not there. */
 int cdi_remove(const char *dir, const char *key);
 
-/* The name that nvidia-ctk gives @d by index: "0". "" for a MIG instance: nvidia-ctk counts slots, of
- * which some can be empty, and a wrong guess would give away someone else's instance. */
+/* The name that nvidia-ctk gives @d by index: "0". "" for a MIG instance: nvidia-ctk counts slots,
+ * of which some can be empty, and a wrong guess would give away someone else's instance. */
 void cdi_index_name(const struct gpu_device *d, char *dst, size_t size);
 
 /* A site spec for a machine whose GPUs are simulated: /dev/nvidiaN and the control nodes are

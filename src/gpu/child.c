@@ -99,7 +99,8 @@ int child_start(struct child *s, struct err *e) {
 
 /* Waits for bytes; 0 when there are some or the end. */
 static int wait_readable(int fd, int stop_fd, int64_t deadline_us) {
-        struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = stop_fd, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+                                { .fd = stop_fd, .events = POLLIN } };
 
         for (;;) {
                 int64_t left = deadline_us - clock_mono_us();

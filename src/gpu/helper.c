@@ -67,8 +67,8 @@ int gpu_helper_main(int fd, const char *library) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)prctl(PR_SET_NAME, "ds01d-gpu");
         while (read_request(fd, &head) == 0) {
-                enum protocol_request request = head.request == PROTOCOL_SAMPLE ? PROTOCOL_SAMPLE
-                                                                                : PROTOCOL_INVENTORY;
+                enum protocol_request request =
+                        head.request == PROTOCOL_SAMPLE ? PROTOCOL_SAMPLE : PROTOCOL_INVENTORY;
 
                 r = n ? 0 : nvml_open(library, &n, &e);
                 if (r < 0) {

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /* Replaces the nameless row of each GPU that does not answer (see nvml.h) by what @old knows of it,
- * as failed, or drops it; then fails again what @old had failed for an Xid, which the driver reports
- * once only. @words gets "" or what was dropped. 0 or -ENOMEM, then nothing is changed. */
+ * as failed, or drops it; then fails again what @old had failed for an Xid, which the driver
+ * reports once only. @words gets "" or what was dropped. 0 or -ENOMEM, then nothing is changed. */
 int merge_inventory(const struct gpu_inventory *old, struct gpu_inventory *inv,
                     struct gpu_processes *processes, char *words, size_t size);
 

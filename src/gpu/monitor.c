@@ -2,9 +2,9 @@
  * The monitor's thread and its callers; see the header.
  *
  * The thread alone owns the helper. Callers put in a ticket under the lock and wait for it to be
- * served; an answer counts for all tickets that were in when its question was asked. After a failure
- * questions are asked more and more rarely, at most once a minute in the end; samples fail at once
- * in between, and so do refreshes while a killed helper still sits in the kernel.
+ * served; an answer counts for all tickets that were in when its question was asked. After a
+ * failure questions are asked more and more rarely, at most once a minute in the end; samples fail
+ * at once in between, and so do refreshes while a killed helper still sits in the kernel.
  */
 #include "gpu/monitor.h"
 

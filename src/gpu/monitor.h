@@ -44,7 +44,7 @@ struct gpu_sample {
 struct gpu_monitor_config {
         const char *library;        /* NULL: libnvidia-ml.so.1 */
         const char *simulator_file; /* NULL, or what the helper gets as DS01_NVML_SIM */
-        const char *executable;     /* run as `EXECUTABLE --gpu-helper LIBRARY`; NULL: /proc/self/exe */
+        const char *executable; /* run as `EXECUTABLE --gpu-helper LIBRARY`; NULL: /proc/self/exe */
         int64_t deadline_us;        /* for one answer of the helper; 0: 3 s */
         int64_t interval_us;        /* between two inventories; 0: 5 s */
         /* Called from the monitor's thread, no lock held, after the inventory changed: the set of
@@ -58,7 +58,8 @@ struct gpu_monitor;
 
 /* Starts the thread and waits for the first inventory, at most the deadline. A machine without
  * driver, or one whose driver hangs, is no failure: see gpu_monitor_status(). The strings of @cfg
- * are copied. 0 or -errno (no thread, no memory). Not to be called before a fork() of the caller. */
+ * are copied. 0 or -errno (no thread, no memory). Not to be called before a fork() of the caller.
+ */
 int gpu_monitor_start(const struct gpu_monitor_config *cfg, struct gpu_monitor **ret,
                       struct err *e);
 

@@ -63,8 +63,9 @@ static int initialise(struct nvml *n, struct err *e) {
         if (r == NVML_DRIVER_NOT_LOADED)
                 return err_set(e, ENODEV, "no NVIDIA driver: its kernel module is not loaded");
         if (r == NVML_LIB_RM_VERSION_MISMATCH)
-                return err_set(e, ENODEV, "the NVIDIA driver was updated: reload its kernel modules "
-                                          "or reboot");
+                return err_set(e, ENODEV,
+                               "the NVIDIA driver was updated: reload its kernel modules "
+                               "or reboot");
         nvml_result_text(n, r, text, sizeof(text));
         return err_set(e, ENODEV, "the NVIDIA driver cannot be used: %s", text);
 }
@@ -153,7 +154,8 @@ static int sample_temperature(struct nvml *n, nvml_device gpu) {
 
         if (NVML_CALL(&n->api, DeviceGetTemperatureV, gpu, &t) == NVML_OK)
                 return t.celsius;
-        if (NVML_CALL(&n->api, DeviceGetTemperature, gpu, NVML_TEMPERATURE_GPU, &celsius) == NVML_OK)
+        if (NVML_CALL(&n->api, DeviceGetTemperature, gpu, NVML_TEMPERATURE_GPU, &celsius) ==
+            NVML_OK)
                 return (int)celsius;
         return -1;
 }

@@ -34,7 +34,8 @@ static int numa_node(struct nvml *n, nvml_device gpu) {
                         (void)str_to_i64(text.data, 0, 65535, &node);
                 }
         }
-        if (node < 0 && NVML_CALL(&n->api, DeviceGetNumaNodeId, gpu, &own) == NVML_OK && own < 65536)
+        if (node < 0 && NVML_CALL(&n->api, DeviceGetNumaNodeId, gpu, &own) == NVML_OK &&
+            own < 65536)
                 node = own;
         return (int)node;
 }
@@ -77,8 +78,10 @@ static void get_model(struct nvml *n, nvml_device handle, char dst[NVML_NAME_SIZ
 }
 
 /* "1g.5gb", or "1c.3g.20gb" for a compute instance that is part of its GPU instance. The gigabytes
- * are not the instance's size but its eighths of the GPU's, rounded, as NVIDIA's tools name them. */
-static void profile_name(const struct nvml_attributes *a, uint64_t gpu_bytes, char *dst, size_t size) {
+ * are not the instance's size but its eighths of the GPU's, rounded, as NVIDIA's tools name them.
+ */
+static void profile_name(const struct nvml_attributes *a, uint64_t gpu_bytes, char *dst,
+                         size_t size) {
         uint64_t total = gpu_bytes / MIB, gb = (total + 1023) / 1024, eighths;
 
         eighths = total ? (a->memory_mb * 8 + total / 2) / total : 0;

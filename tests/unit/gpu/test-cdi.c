@@ -120,10 +120,11 @@ static void one_device(void **state) {
 
         site(w, yaml_spec);
         assert_int_equal(write_for(w, "ctr1", uuids, NULL, 1, &e), 0);
-        check_written(w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                         "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
-                         "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"}],"
-                         "\"additionalGids\":[44]}}]" COMMON "}\n");
+        check_written(
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
+                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
+                   "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"}],"
+                   "\"additionalGids\":[44]}}]" COMMON "}\n");
         snprintf(out, sizeof(out), "%s/out", w->dir);
         assert_int_equal(cdi_remove(out, "ctr1"), 0);
         assert_int_equal(access(w->own, F_OK), -1);
@@ -137,11 +138,12 @@ static void two_devices_by_uuid_and_index(void **state) {
 
         site(w, yaml_spec);
         assert_int_equal(write_for(w, "ctr1", uuids, names, 2, &e), 0);
-        check_written(w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                         "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
-                         "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"},"
-                         "{\"path\":\"/dev/nvidia1\",\"fileMode\":438}],"
-                         "\"additionalGids\":[44,107]}}]" COMMON "}\n");
+        check_written(
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
+                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
+                   "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"},"
+                   "{\"path\":\"/dev/nvidia1\",\"fileMode\":438}],"
+                   "\"additionalGids\":[44,107]}}]" COMMON "}\n");
 }
 
 static void json_spec(void **state) {
@@ -153,9 +155,10 @@ static void json_spec(void **state) {
                 " {\"name\": \"MIG-cccc\", \"containerEdits\": {\"env\": [\"A=\\\"b\\\\c\\u0001\"],"
                 " \"intelRdt\": {\"closID\": \"12\", \"enableCMT\": true}}}]}\n");
         assert_int_equal(write_for(w, "ctr1", uuids, NULL, 1, &e), 0);
-        check_written(w, "{\"cdiVersion\":\"0.7.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                         "\"ctr1\",\"containerEdits\":{\"env\":[\"A=\\\"b\\\\c\\u0001\"],"
-                         "\"intelRdt\":{\"closID\":\"12\",\"enableCMT\":true}}}]}\n");
+        check_written(
+                w, "{\"cdiVersion\":\"0.7.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
+                   "\"ctr1\",\"containerEdits\":{\"env\":[\"A=\\\"b\\\\c\\u0001\"],"
+                   "\"intelRdt\":{\"closID\":\"12\",\"enableCMT\":true}}}]}\n");
 }
 
 static void refused(void **state) {
@@ -173,12 +176,15 @@ static void refused(void **state) {
                 { "ctr1", "GPU-aaaa", "a: [", -EINVAL },
                 { "ctr1", "GPU-aaaa", "[1, 2]", -ENODEV },
                 { "ctr1", "x", "devices: [{name: x, containerEdits: {}}]", -EINVAL },
-                { "ctr1", "x", "cdiVersion: 0.5.0\ndevices: [{name: x, containerEdits: 7}]", -EINVAL },
+                { "ctr1", "x", "cdiVersion: 0.5.0\ndevices: [{name: x, containerEdits: 7}]",
+                  -EINVAL },
                 { "ctr1", "x",
                   "cdiVersion: 0.5.0\ndevices: [{name: x, containerEdits: {deviceNodes: [{major: "
-                  "many}]}}]", -EINVAL },
+                  "many}]}}]",
+                  -EINVAL },
                 { "ctr1", "x",
-                  "cdiVersion: 0.5.0\ndevices: [{name: x, containerEdits: &a {b: [*a]}}]", -EINVAL },
+                  "cdiVersion: 0.5.0\ndevices: [{name: x, containerEdits: &a {b: [*a]}}]",
+                  -EINVAL },
         };
         struct world *w = *state;
 
@@ -209,14 +215,15 @@ static void simulated(void **state) {
 
         assert_int_equal(cdi_write_simulated_site_spec(w->site, &inv, &e), 0);
         assert_int_equal(write_for(w, "ctr1", by_index, names, 2, &e), 0);
-        check_written(w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                         "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia3\","
-                         "\"hostPath\":\"/dev/null\",\"type\":\"c\",\"permissions\":\"rw\"},"
-                         "{\"path\":\"/dev/nvidia4\",\"hostPath\":\"/dev/null\",\"type\":\"c\","
-                         "\"permissions\":\"rw\"}]}}],\"containerEdits\":{\"env\":["
-                         "\"NVIDIA_VISIBLE_DEVICES=void\"],\"deviceNodes\":[{\"path\":"
-                         "\"/dev/nvidiactl\",\"hostPath\":\"/dev/null\",\"type\":\"c\"},{\"path\":"
-                         "\"/dev/nvidia-uvm\",\"hostPath\":\"/dev/null\",\"type\":\"c\"}]}}\n");
+        check_written(
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
+                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia3\","
+                   "\"hostPath\":\"/dev/null\",\"type\":\"c\",\"permissions\":\"rw\"},"
+                   "{\"path\":\"/dev/nvidia4\",\"hostPath\":\"/dev/null\",\"type\":\"c\","
+                   "\"permissions\":\"rw\"}]}}],\"containerEdits\":{\"env\":["
+                   "\"NVIDIA_VISIBLE_DEVICES=void\"],\"deviceNodes\":[{\"path\":"
+                   "\"/dev/nvidiactl\",\"hostPath\":\"/dev/null\",\"type\":\"c\"},{\"path\":"
+                   "\"/dev/nvidia-uvm\",\"hostPath\":\"/dev/null\",\"type\":\"c\"}]}}\n");
 }
 
 int main(void) {

@@ -373,14 +373,15 @@ static void bad_answers(void **state) {
         struct gpu_device device = { .uuid = "GPU-1", .gpu = 0 };
         struct gpu_process process = { .pid = 1, .device = 0 };
         uint8_t link = GPU_LINK_SELF;
-        struct protocol_answer a = { .inventory = { &device, 1, 1, &link }, .processes = { &process, 1 } };
+        struct protocol_answer a = { .inventory = { &device, 1, 1, &link },
+                                     .processes = { &process, 1 } };
         struct protocol_answer back = { 0 };
         _cleanup_buf_ struct buf b = BUF_INIT(65536);
         const size_t head = sizeof(struct protocol_head);
 
         assert_int_equal(protocol_write_answer(PROTOCOL_INVENTORY, &a, &b), 0);
-        assert_int_equal(protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
-                         0);
+        assert_int_equal(
+                protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back), 0);
         assert_int_equal(back.inventory.ndevices, 1);
         protocol_answer_release(&back);
         for (size_t n = 0; n < b.len - head; n += 7)
@@ -391,20 +392,23 @@ static void bad_answers(void **state) {
         buf_reset(&b);
         device.gpu = 1;
         assert_int_equal(protocol_write_answer(PROTOCOL_INVENTORY, &a, &b), 0);
-        assert_int_equal(protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
-                         -EBADMSG);
+        assert_int_equal(
+                protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
+                -EBADMSG);
         buf_reset(&b);
         device.gpu = 0;
         process.device = 1;
         assert_int_equal(protocol_write_answer(PROTOCOL_INVENTORY, &a, &b), 0);
-        assert_int_equal(protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
-                         -EBADMSG);
+        assert_int_equal(
+                protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
+                -EBADMSG);
         buf_reset(&b);
         process.device = 0;
         memset(device.uuid, 'x', sizeof(device.uuid));
         assert_int_equal(protocol_write_answer(PROTOCOL_INVENTORY, &a, &b), 0);
-        assert_int_equal(protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
-                         -EBADMSG);
+        assert_int_equal(
+                protocol_read_answer(PROTOCOL_INVENTORY, b.data + head, b.len - head, &back),
+                -EBADMSG);
 }
 
 int main(int argc, char **argv) {
