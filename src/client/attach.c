@@ -266,7 +266,8 @@ int attach(struct cli *c, const char *name, char *const *command, size_t n) {
         };
         int r;
 
-        fflush(c->out);
+        fflush(c->out); /* the stream goes around stdio */
+        fflush(c->err);
         s.fd = connection_open(c, true);
         if (s.fd < 0)
                 return EXIT_UNREACHABLE;

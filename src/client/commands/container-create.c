@@ -20,7 +20,7 @@ struct create_options {
 
 static const struct option_row rows[] = {
         OPTION_STRING(0, "image", "IMAGE", struct create_options, image,
-                      "image to use (default: the project's, then the site's)"),
+                      "image to use (default: the project's or site's)"),
         OPTION_STRING(0, "project", "NAME", struct create_options, project,
                       "mount ~/workspace/NAME and use its image"),
         OPTION_STRING('w', "workspace", "DIR", struct create_options, workspace,

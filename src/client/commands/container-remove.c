@@ -82,7 +82,10 @@ static int print_removed(struct cli *c, const struct reply *reply, bool dry_run)
                                         : "Removed container '%s'\n",
                         removed.name);
                 if (removed.gpus[0])
-                        print_line(c, "", removed.gpus, dry_run ? " would be free" : " is free again");
+                        print_line(c, "", removed.gpus,
+                                   dry_run                        ? " would be free"
+                                   : strstr(removed.gpus, ", ") ? " are free again"
+                                                                  : " is free again");
                 if (removed.image[0])
                         print_line(c, "image ", removed.image,
                                    dry_run ? " would be removed" : " was removed");
