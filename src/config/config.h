@@ -16,7 +16,7 @@ enum gpu_attach { ATTACH_DEVICE_REQUEST, ATTACH_CDI, ATTACH_ENV };
 struct site_config {
         char *socket;            /* socket: /run/ds01/ds01.sock */
         char *socket_group;      /* "" = everybody (mode 0666) */
-        char *engine_socket;     /* engine.socket: "" = $DOCKER_HOST, /var/run/docker.sock, podman's */
+        char *engine_socket;     /* engine.socket: "" = $DOCKER_HOST, Docker's, podman's */
         int64_t engine_timeout_us; /* engine.timeout_s: longest wait for an answer */
         enum gpu_attach gpu_attach; /* gpu.attach: device-request | cdi | env */
         char *gpu_nvml_library;  /* gpu.nvml_library: libnvidia-ml.so.1 */
@@ -25,12 +25,12 @@ struct site_config {
         char *gpu_cdi_directory; /* gpu.cdi_directory: where ours are written, /var/run/cdi */
         char *default_image;     /* images.default: "" = none */
         char **bases;            /* images.bases: base images shown to everybody */
-        char **registries;       /* images.registries: pulls allowed from; empty = none, "*" = all */
+        char **registries;       /* images.registries: pulls allowed; empty = none, "*" = all */
         char *state_dir;         /* paths.state: /var/lib/ds01 */
         char *run_dir;           /* paths.run: /run/ds01 */
         char *limits_file;       /* paths.limits: /etc/ds01/resource-limits.yaml */
         char *init_dir;          /* paths.init: directory with ds01-init, mounted at /.ds01 */
-        char **mount_roots;      /* mounts.roots: directories under which people may mount; "~" = their home */
+        char **mount_roots;      /* mounts.roots: below these people may mount; "~" = their home */
         char *cgroup_parent;     /* engine.cgroup_parent: "ds01"; "" = the engine's own */
         int64_t min_uid;         /* users.min_uid: smaller uids are not people (1000) */
         int64_t max_connections; /* daemon.max_connections, of all together */

@@ -46,8 +46,8 @@ void site_config_print_example(FILE *out) {
         const char *section = "";
         size_t len = 0;
 
-        fputs("# /etc/ds01/ds01.yaml: how this site is set up. Every key is here with its default;\n"
-              "# take the '#' of a line away (and that of its section) to change it.\n"
+        fputs("# /etc/ds01/ds01.yaml: how this site is set up. Every key is here with its\n"
+              "# default; take the '#' of a line away (and that of its section) to change it.\n"
               "# ds01d --check-config says whether the file is right; see ds01.yaml(5).\n",
               out);
         for (size_t i = 0; i < site_keys_count; i++) {
@@ -119,7 +119,8 @@ static void print_limit(FILE *out, const char *indent, const struct limits *l,
         char value[32];
 
         limit_format(l, key, value, sizeof(value));
-        fprintf(out, "%s# %s%s\n", indent, key->help, key->may_be_unlimited ? "; null: no limit" : "");
+        fprintf(out, "%s# %s%s\n", indent, key->help,
+                key->may_be_unlimited ? "; null: no limit" : "");
         fprintf(out, "%s%s: %s\n", indent, name, value);
 }
 
@@ -129,10 +130,10 @@ static const char example_groups[] =
         "# The group of everybody whom no group below has as a member.\n"
         "default_group: student\n"
         "\n"
-        "# A person belongs to the first group that has them. Members come from a list, from a file\n"
-        "# with one login name a line, from Unix groups, or from all three; with none of these, from\n"
-        "# groups/NAME.members beside this file if it exists. What a group does not say, the defaults\n"
-        "# say.\n"
+        "# A person belongs to the first group that has them. Members come from a list, from a\n"
+        "# file with one login name a line, from Unix groups, or from all three; with none of\n"
+        "# these, from groups/NAME.members beside this file if it exists. What a group does not\n"
+        "# say, the defaults say.\n"
         "groups:\n"
         "  student:\n"
         "    max_gpu_equivalents: 2\n"
@@ -197,11 +198,11 @@ void limits_config_print_example(FILE *out) {
 
         limits_defaults(&l);
         fputs("# /etc/ds01/resource-limits.yaml: who may use what; see resource-limits.yaml(5).\n"
-              "# ds01d --check-config says whether the file is right; systemctl reload ds01d puts it\n"
-              "# in force. A wrong file changes nothing: the limits before it stay.\n"
+              "# ds01d --check-config says whether the file is right; systemctl reload ds01d\n"
+              "# puts it in force. A wrong file changes nothing: the limits before it stay.\n"
               "\n"
-              "# What everybody may use, unless a group or an exception below says otherwise. These\n"
-              "# values are the built-in ones.\n"
+              "# What everybody may use, unless a group or an exception below says otherwise.\n"
+              "# These values are the built-in ones.\n"
               "defaults:\n",
               out);
         for (size_t i = 0; i < limit_keys_count; i++)

@@ -1,7 +1,7 @@
 /*
- * /etc/ds01/resource-limits.yaml into struct limits_config. The keys that limit something are core's
- * table (core/limits.c); here is the shape of the file around them. The shape is that of the
- * predecessor's file (ds01-infra, config/runtime/resource-limits.yaml), with its two companions
+ * /etc/ds01/resource-limits.yaml into struct limits_config. The keys that limit something are
+ * core's table (core/limits.c); here is the shape of the file around them. The shape is that of
+ * the predecessor's file (ds01-infra, config/runtime/resource-limits.yaml), with its two companions
  * beside it: groups/NAME.members and user-overrides.yaml.
  */
 #include "config/limits_file.h"
@@ -98,8 +98,8 @@ static int value_error(const struct context *cx, const struct limit_key *key,
                 return node_error(cx->path, node, cx->err, "'%s' must not be negative: %s",
                                   node->key, quote);
         if (r == -ERANGE && str_equal(node->text, "0"))
-                return node_error(cx->path, node, cx->err, "'%s' must be larger than 0%s", node->key,
-                                  or_null);
+                return node_error(cx->path, node, cx->err, "'%s' must be larger than 0%s",
+                                  node->key, or_null);
         if (r == -ERANGE)
                 return node_error(cx->path, node, cx->err, "'%s' is out of range: %s", node->key,
                                   quote);
@@ -335,7 +335,8 @@ static int read_members(const struct context *cx, const char *path, struct strin
         return 0;
 }
 
-static int read_members_file(const struct context *cx, const struct node *node, struct strings *ret) {
+static int read_members_file(const struct context *cx, const struct node *node,
+                             struct strings *ret) {
         _cleanup_free_ char *path = NULL;
         char quote[NODE_QUOTE_SIZE];
         struct err inner = { 0 };

@@ -124,7 +124,7 @@ void site_config_release(struct site_config *c) {
         *c = (struct site_config){ 0 };
 }
 
-/* The directory of ds01-init depends on the prefix that was built for, so its row cannot name it. */
+/* The directory of ds01-init depends on the prefix of the build, so its row cannot name it. */
 static char *dup_text(const struct site_key *key, const char *text) {
         if (key->offset == AT(init_dir) && text[0] == '\0')
                 return strdup(DS01_LIBEXECDIR "/init");

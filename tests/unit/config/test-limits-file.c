@@ -308,7 +308,8 @@ static const char site_file[] =
         "    shm_size: 32g\n"
         "    idle_timeout_h: 1\n"
         "    max_runtime_h: 48\n"
-        "    aggregate: {cpu_quota: \"24000%\", memory_max: 320G, tasks_max: 327680, gpu_limit: 4}\n"
+        "    aggregate: {cpu_quota: \"24000%\", memory_max: 320G, tasks_max: 327680,\n"
+        "                gpu_limit: 4}\n"
         "  faculty:\n"
         "    unix_groups: [professors]\n"
         "    max_gpu_equivalents: 4.0\n"
@@ -319,7 +320,8 @@ static const char site_file[] =
         "    shm_size: 64g\n"
         "    idle_timeout: 2h\n"
         "    max_runtime: 72h\n"
-        "    aggregate: {cpu_quota: \"32000%\", memory_max: 640G, tasks_max: 327680, gpu_limit: 4}\n"
+        "    aggregate: {cpu_quota: \"32000%\", memory_max: 640G, tasks_max: 327680,\n"
+        "                gpu_limit: 4}\n"
         "  admin:\n"
         "    # its members are in groups/admin.members\n"
         "    max_gpu_equivalents: null\n"
@@ -447,8 +449,8 @@ static void test_overrides_beside(void **state) {
 
         write_text("beside/user-overrides.yaml", "sam:\n  max_cpu: 9\n");
         assert_int_equal(limits_config_load("beside/limits.yaml", &c, &err), -EINVAL);
-        assert_string_equal(err.msg, "beside/user-overrides.yaml:2:3: unknown key 'max_cpu'; did you "
-                                     "mean 'max_cpus'?");
+        assert_string_equal(err.msg, "beside/user-overrides.yaml:2:3: unknown key 'max_cpu'; did "
+                                     "you mean 'max_cpus'?");
 }
 
 /* A key by its name and by an older one, in either order: the name counts. */

@@ -62,7 +62,8 @@ static const struct bad bad_files[] = {
           "f.yaml:1:9: 'socket' must not be empty: ''" },
         { "socket: null\n",
           "f.yaml:1:1: 'socket' has no value; leave the line out for the default" },
-        { "socket: /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+        { "socket: /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
           "f.yaml:1:9: 'socket' is too long for a socket (107 bytes): "
           "'/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'" },
         { "socket: \"/run/a\\tb\"\n",
