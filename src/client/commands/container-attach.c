@@ -19,8 +19,8 @@ const struct command command_container_attach = {
         .rest = true,
         .missing = "the name of a running container",
         .summary = "Open a shell in a running container, or run a command there",
-        .more = "Standard input that is no terminal is fed to the shell to its end. The exit code is\n"
-                "the shell's. 'exit' or Ctrl-D leaves it; the container goes on running.",
+        .more = "Standard input that is no terminal is fed to the shell to its end. The exit\n"
+                "code is the shell's. 'exit' or Ctrl-D leaves it; the container goes on running.",
         .examples = "container-attach my-thesis\n"
                     "container-attach my-thesis -- nvidia-smi\n"
                     "container-attach my-thesis < commands.sh",

@@ -15,7 +15,7 @@ static const struct option_row rows[] = {
         OPTION_FLAG('a', "all", struct remove_options, all,
                     "all that are not running (with --stop: all)"),
         OPTION_FLAG('i', "images", struct remove_options, images,
-                    "your image of it too, unless another container uses it"),
+                    "your image of it too, unless another one uses it"),
         OPTION_FLAG('v', "volumes", struct remove_options, volumes,
                     "accepted; workspace files are never removed"),
         OPTION_FLAG(0, "dry-run", struct remove_options, dry_run, "say what would be done"),
