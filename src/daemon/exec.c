@@ -289,6 +289,10 @@ static void attach(struct attachment *a) {
         }
         c->streamed = true;
         c->status = 101;
+        /* Docker before API 1.42 takes no size along with the start. */
+        if (a->request.tty && a->request.rows > 0 && a->request.columns > 0)
+                engine_exec_resize(c->daemon->engine, a->exec, (int)a->request.rows,
+                                   (int)a->request.columns, &error);
         if (say_upgraded(a) < 0)
                 a->caller_gone = true;
         else

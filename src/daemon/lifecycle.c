@@ -180,33 +180,22 @@ int container_stop(struct daemon *d, struct record *r, int timeout_s, bool force
         return operation_refresh(d, r, error) < 0 ? -1 : 0;
 }
 
-/* "GPU-0 is held for you until 14:32 UTC (15m)". Empty when it holds nothing. */
-static void hold_note(struct call *c, const struct record *r, char *dst, size_t size) {
-        _cleanup_buf_ struct buf gpus = BUF_INIT(4096);
+/* When a hold ends is in the container's held_until; only one that does not end needs words. */
+static const char *hold_note(struct call *c, const struct record *r) {
         struct container_view view;
-        char left[32], until[32];
 
-        *dst = '\0';
         ledger_lock(&c->daemon->ledger);
         ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), clock_real_us(), &view);
-        container_gpu_names(&view, &gpus);
         ledger_unlock(&c->daemon->ledger);
-        if (view.lease.state != LEASE_HELD || gpus.len == 0)
-                return;
-        if (view.lease.deadline_us == LIMIT_UNLIMITED) {
-                snprintf(dst, size, "%.200s stays yours until the container is removed", gpus.data);
-                return;
-        }
-        duration_format(view.lease.deadline_us - view.now_us, left, sizeof(left));
-        time_format(view.lease.deadline_us, until, sizeof(until));
-        snprintf(dst, size, "%.200s is held for you until %s (%s)", gpus.data, until, left);
+        return view.lease.state == LEASE_HELD && view.lease.deadline_us == LIMIT_UNLIMITED
+                       ? "its GPUs stay yours until the container is removed"
+                       : NULL;
 }
 
 void handle_container_stop(struct call *c) {
         struct stop_request request = { .timeout = STOP_TIMEOUT_DEFAULT_S };
         struct engine_error error = { 0 };
         struct record *r;
-        char note[512];
         bool changed;
 
         if (call_decode(c, stop_fields, ARRAY_SIZE(stop_fields), &request) < 0 ||
@@ -217,9 +206,8 @@ void handle_container_stop(struct call *c) {
                 answer_engine_failure(c, r, &error);
                 return;
         }
-        hold_note(c, r, note, sizeof(note));
         answer_result(c, r, changed,
-                      changed ? note
+                      changed ? hold_note(c, r)
                       : r->state == CONTAINER_CREATED ? "it was never started"
                                                       : "it was stopped already");
         operation_end(c->daemon, r, false);

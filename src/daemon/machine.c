@@ -57,7 +57,10 @@ static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid, int6
                 _cleanup_buf_ struct buf gpus = BUF_INIT(4096);
                 struct container_view v;
 
-                if (l->records.items[i]->uid != uid)
+                const struct record *r = l->records.items[i];
+
+                /* What runs is use, not a hold. */
+                if (r->uid != uid || r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED)
                         continue;
                 ledger_view(l, (int)i, now, &v);
                 container_gpu_names(&v, &gpus);
