@@ -82,7 +82,7 @@ static int find_daemon(char *dst, size_t size) {
 }
 
 /* The daemon in a session of its own, so that neither Ctrl-C nor the terminal's end reaches it. */
-static pid_t spawn(const char *program, int log_fd) {
+static pid_t spawn(const char *program, const char *runtime, int log_fd) {
         pid_t pid = fork();
 
         if (pid == 0) {
@@ -90,8 +90,8 @@ static pid_t spawn(const char *program, int log_fd) {
                 int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
                 setsid();
-                if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log_fd, 2) < 0 ||
-                    chdir("/") < 0)
+                if (setenv("XDG_RUNTIME_DIR", runtime, 1) < 0 || chdir("/") < 0 || null < 0 ||
+                    dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log_fd, 2) < 0)
                         _exit(127);
                 execv(program, argv);
                 _exit(127);
@@ -137,7 +137,7 @@ static int wait_for_socket(struct cli *c, const char *path, pid_t pid, const cha
 }
 
 /* Starts the daemon under a lock, so that of two commands one starts it and both use it. */
-static int start(struct cli *c, const char *dir, const char *socket) {
+static int start(struct cli *c, const char *runtime, const char *dir, const char *socket) {
         _cleanup_close_ int lock = -1, log_fd = -1;
         char program[PATH_MAX], path[PATH_MAX];
         pid_t pid;
@@ -169,7 +169,7 @@ static int start(struct cli *c, const char *dir, const char *socket) {
                 r = -errno;
                 goto failed;
         }
-        pid = spawn(program, log_fd);
+        pid = spawn(program, runtime, log_fd);
         if (pid < 0) {
                 r = (int)pid;
                 goto failed;
@@ -195,5 +195,5 @@ int private_connect(struct cli *c, bool may_start) {
                 return r;
         if (!may_start || !engine_is_open(runtime))
                 return -ENOENT;
-        return start(c, dir, socket);
+        return start(c, runtime, dir, socket);
 }

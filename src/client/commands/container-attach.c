@@ -18,7 +18,7 @@ const struct command command_container_attach = {
         .max = 1,
         .rest = true,
         .missing = "the name of a running container",
-        .summary = "Open a shell in a running container, or run a command there",
+        .summary = "Open a shell in a running container, or run a command",
         .more = "Standard input that is no terminal is fed to the shell to its end. The exit\n"
                 "code is the shell's. 'exit' or Ctrl-D leaves it; the container goes on running.",
         .examples = "container-attach my-thesis\n"

@@ -243,7 +243,7 @@ const struct command command_container_stats = {
         .name = "container-stats",
         .usage = "[NAME...]",
         .max = OPERANDS_ANY,
-        .summary = "Show what your running containers use of CPU, memory and GPU",
+        .summary = "Show what your containers use of CPU, memory and GPU",
         .examples = "container-stats\n"
                     "container-stats my-thesis\n"
                     "container-stats --watch",
