@@ -24,9 +24,9 @@
 #include <string.h>
 
 enum {
-        ONE_EXACT_MAX = 128,
+        ONE_EXACT_MAX = 64,
         SET_EXACT_MAX = 16,
-        GROW_WORK = 4096, /* devices looked at per step times steps times seeds, divided by 4 */
+        GROW_WORK = 8192, /* at most so many times a device is looked at, but one seed at least */
         NODES = 64,
 };
 
@@ -222,7 +222,7 @@ static struct quality grow(struct growth *g, const struct pool *p, size_t seed, 
 static void choose_set_grown(const struct pool *p, size_t want, int16_t *ret) {
         struct growth g;
         size_t chosen[GPU_PER_CONTAINER_MAX], best[GPU_PER_CONTAINER_MAX];
-        size_t seeds = GROW_WORK * 4 / (p->n * want);
+        size_t seeds = GROW_WORK / (p->n * want);
         struct quality best_quality = { 0, 0 };
 
         seeds = seeds < 1 ? 1 : seeds > p->n ? p->n : seeds;

@@ -300,9 +300,12 @@ int image_ref_parse(const char *typed, struct image_ref *ret, struct refusal *r)
 }
 
 void image_ref_format(const struct image_ref *ref, char *dst, size_t size) {
-        (void)snprintf(dst, size, "%s%s%s%s%s", ref->registry, ref->registry[0] ? "/" : "",
-                       ref->repository, ref->digest[0] ? "@" : ":",
-                       ref->digest[0] ? ref->digest : ref->tag);
+        int n = snprintf(dst, size, "%s%s%s%s%s", ref->registry, ref->registry[0] ? "/" : "",
+                         ref->repository, ref->digest[0] ? "@" : ":",
+                         ref->digest[0] ? ref->digest : ref->tag);
+
+        if (n < 0 || (size_t)n >= size) /* half a reference would be another image */
+                dst[0] = '\0';
 }
 
 bool image_is_personal(const char *reference, uid_t *ret_uid) {

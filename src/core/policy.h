@@ -37,19 +37,19 @@ enum lease_state {
 struct claim {
         uid_t uid;
         enum container_state state;
-        int64_t since_us;     /* created: when; stopped: when; running: started */
-        int64_t hold_us;      /* stopped: length of the hold (owner's limits); LIMIT_UNLIMITED = for ever */
-        int64_t unstarted_us; /* created: time to the first start */
-        int64_t units;        /* sum over its devices */
         int16_t ndevices;
         int16_t nlost;        /* of them, no longer in the inventory: they still count as units */
-        int16_t *devices;     /* indices into the inventory; -1 for a lost one */
-        const char *name;
-        const char *user;     /* login name of uid */
         /* The owner gave the devices back early. Counts while created, stopped or removing: who
          * begins to remove a container whose lease has ended sets it, otherwise a container that
          * is being removed holds its devices until it is gone. */
         bool released;
+        int64_t since_us;     /* created: when; stopped: when; running: started */
+        int64_t hold_us;      /* stopped: length of the hold (owner's limits); LIMIT_UNLIMITED = for ever */
+        int64_t unstarted_us; /* created: time to the first start */
+        int64_t units;        /* sum over its devices */
+        int16_t *devices;     /* indices into the inventory; -1 for a lost one */
+        const char *name;
+        const char *user;     /* login name of uid */
 };
 
 struct lease {
