@@ -10,6 +10,7 @@
 #include "daemon/pin.h"
 #include "daemon/seal.h"
 #include "daemon/stats.h"
+#include "gpu/cdi.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -379,6 +380,15 @@ static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
         }
 }
 
+/* Simulated GPUs have no spec by nvidia-ctk; one is written in its place. */
+static void describe_simulated(struct daemon *d, const struct gpu_inventory *inventory) {
+        struct err err = { 0 };
+
+        if (d->config.gpu_attach == ATTACH_CDI && d->config.gpu_simulator_file[0] &&
+            cdi_write_simulated_site_spec(d->config.gpu_cdi_spec, inventory, &err) < 0)
+                log_line(LOG_WARN, "cdi", "error", err.msg, NULL);
+}
+
 void keeper_inventory_changed(void *ctx) {
         struct gpu_processes processes = { 0 };
         struct gpu_inventory inventory = { 0 };
@@ -387,6 +397,7 @@ void keeper_inventory_changed(void *ctx) {
 
         if (!d->gpus || gpu_monitor_inventory(d->gpus, &inventory, &processes) < 0)
                 return;
+        describe_simulated(d, &inventory);
         find_foreign(d, &inventory, &processes);
         gpu_monitor_status(d->gpus, status, sizeof(status));
         log_text(status[0] ? LOG_WARN : LOG_INFO, "gpus", "%zu devices%s%s", inventory.ndevices,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -193,11 +194,36 @@ static int daemon_init(struct daemon *d, struct err *err) {
         return r;
 }
 
-static int open_socket(struct daemon *d, struct err *err) {
-        int fd = notify_listen_fd();
+/* Everybody may connect unless the site names a group. */
+static int give_socket_to_group(const struct daemon *d, struct err *err) {
+        char buffer[16384];
+        struct group group, *found = NULL;
 
-        if (fd < 0)
-                fd = unix_listen(d->config.socket, d->private_mode ? 0600 : 0666, LISTEN_BACKLOG);
+        if (d->private_mode || d->config.socket_group[0] == '\0')
+                return 0;
+        getgrnam_r(d->config.socket_group, &group, buffer, sizeof(buffer), &found);
+        if (!found)
+                return err_set(err, EINVAL, "there is no group '%s' (socket_group)",
+                               d->config.socket_group);
+        if (chown(d->config.socket, 0, found->gr_gid) < 0 || chmod(d->config.socket, 0660) < 0)
+                return err_set(err, errno, "can't give '%s' to its group: %s", d->config.socket,
+                               strerror(errno));
+        return 0;
+}
+
+static int open_socket(struct daemon *d, struct err *err) {
+        int fd = notify_listen_fd(), r;
+
+        if (fd < 0) {
+                bool narrow = d->private_mode || d->config.socket_group[0];
+
+                fd = unix_listen(d->config.socket, narrow ? 0600 : 0666, LISTEN_BACKLOG);
+                r = fd < 0 ? 0 : give_socket_to_group(d, err);
+                if (r < 0) {
+                        close(fd);
+                        return r;
+                }
+        }
         if (fd == -EADDRINUSE)
                 return err_set(err, EADDRINUSE, "another ds01d is at work on '%s'", d->config.socket);
         if (fd < 0)

@@ -117,9 +117,16 @@ void operation_end(struct daemon *d, struct record *r, bool gone) {
 }
 
 bool call_ready(struct call *c) {
+        struct engine_info engine;
+
         if (c->daemon->ready)
                 return true;
-        refuse(&c->refusal, REFUSAL_STARTING_UP, NULL);
+        daemon_engine_info(c->daemon, &engine);
+        if (engine.name[0])
+                refuse(&c->refusal, REFUSAL_STARTING_UP, NULL);
+        else
+                refuse_detail(&c->refusal, REFUSAL_ENGINE_UNREACHABLE, NULL,
+                              "it has not answered since ds01d started");
         call_refuse(c, &c->refusal);
         return false;
 }
