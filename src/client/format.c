@@ -74,3 +74,7 @@ void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t s
         else
                 format_moment(us, now_us, dst, size);
 }
+
+void format_left(int64_t us, char *dst, size_t size) {
+        duration_format(us < 60 * US_PER_S ? us : us + 30 * US_PER_S, dst, size);
+}

@@ -15,3 +15,5 @@ void format_number(double value, char *dst, size_t size);
 void format_moment(int64_t us, int64_t now_us, char *dst, size_t size);
 /* The same for an RFC 3339 text of the API; "-" when that is none. */
 void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);
+/* Time that is left, to the nearest minute: a hold of 15 minutes is not announced as "14m". */
+void format_left(int64_t us, char *dst, size_t size);

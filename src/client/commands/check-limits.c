@@ -74,7 +74,7 @@ static void scan_holds(struct cli *c, struct json_scan *s, struct table *t) {
                 table_add(t, gpu);
                 format_moment_text(until, c->now_us, text, sizeof(text));
                 table_add(t, text);
-                duration_format(left * US_PER_S, text, sizeof(text));
+                format_left(left * US_PER_S, text, sizeof(text));
                 table_add(t, until[0] ? text : "-");
         }
 }

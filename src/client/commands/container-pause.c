@@ -18,9 +18,10 @@ static int pause_one(struct cli *c, const char *name, const void *options) {
         fprintf(c->out, result.changed ? "Paused container '%s'\n"
                                        : "Container '%s' is already paused\n",
                 result.container.name);
-        if (result.container.gpu[0])
+        if (result.changed && result.container.gpu[0])
                 fprintf(c->out, "  %s stays yours meanwhile\n", result.container.gpu);
-        action_print_notes(c->out, &result.notes);
+        if (result.changed)
+                action_print_notes(c->out, &result.notes);
         cli_hint(c, "Next: container-unpause %s", result.container.name);
         return EXIT_DONE;
 }

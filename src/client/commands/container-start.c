@@ -14,7 +14,8 @@ static int start_one(struct cli *c, const char *name, const void *options) {
                                        : "Container '%s' is already running%s%s\n",
                 result.container.name, result.container.gpu[0] ? " on " : "",
                 result.container.gpu);
-        action_print_notes(c->out, &result.notes);
+        if (result.changed)
+                action_print_notes(c->out, &result.notes);
         cli_hint(c, "Next: container-attach %s", result.container.name);
         return EXIT_DONE;
 }

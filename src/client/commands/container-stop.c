@@ -31,7 +31,7 @@ static void print_hold(struct cli *c, const struct container *k) {
                 fprintf(c->out, "  %s stays held for you\n", k->gpu);
         } else {
                 format_moment(until, c->now_us, when, sizeof(when));
-                duration_format(until - c->now_us, left, sizeof(left));
+                format_left(until - c->now_us, left, sizeof(left));
                 fprintf(c->out, "  %s is held for you until %s (%s)\n", k->gpu, when, left);
         }
         cli_hint(c, "To free it now: container-remove %s", k->name);
@@ -59,7 +59,8 @@ static int stop_one(struct cli *c, const char *name, const void *options) {
                                        : "Container '%s' is already stopped\n",
                 result.container.name);
         print_hold(c, &result.container);
-        action_print_notes(c->out, &result.notes);
+        if (result.changed)
+                action_print_notes(c->out, &result.notes);
         return EXIT_DONE;
 }
 

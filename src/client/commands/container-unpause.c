@@ -18,7 +18,8 @@ static int unpause_one(struct cli *c, const char *name, const void *options) {
         fprintf(c->out, result.changed ? "Resumed container '%s'\n"
                                        : "Container '%s' is not paused\n",
                 result.container.name);
-        action_print_notes(c->out, &result.notes);
+        if (result.changed)
+                action_print_notes(c->out, &result.notes);
         return EXIT_DONE;
 }
 

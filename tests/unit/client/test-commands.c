@@ -208,7 +208,7 @@ static const struct case_row action_rows[] = {
             { "POST /v1/containers/x/start", "", 404, NOT_FOUND } },
           4,
           "Started container 'a' on GPU-0\n  a note?[31m\n"
-          "Container 'b' is already running on GPU-0\n  a note?[31m\n",
+          "Container 'b' is already running on GPU-0\n",
           "container-start: no container named 'x'\n  see what there is: container-list --all\n" },
         { "container-start a/../b",
           { { "POST /v1/containers/a%2F..%2Fb/start", "", 404, NOT_FOUND } },
@@ -235,7 +235,7 @@ static const struct case_row action_rows[] = {
           0, "Paused container 'a'\n  GPU-0 stays yours meanwhile\n  a note?[31m\n", "" },
         { "container-unpause a",
           { { "POST /v1/containers/a/unpause", "", 200, RESULT("a", "false") } },
-          0, "Container 'a' is not paused\n  a note?[31m\n", "" },
+          0, "Container 'a' is not paused\n", "" },
         { "container-remove a x --stop -i",
           { { "DELETE /v1/containers/a?stop=true&image=true", "", 200,
               "{\"removed\":true,\"name\":\"a\",\"gpus_freed\":[\"GPU-0\",\"GPU-1\"],"
@@ -332,7 +332,7 @@ static const struct case_row query_rows[] = {
           "\n"
           "Held for you without running (container-remove NAME frees it)\n"
           "CONTAINER  GPU    HELD UNTIL  LEFT\n"
-          "thesis     GPU-0  14:32       13m\n",
+          "thesis     GPU-0  14:32       14m\n",
           "" },
         { "get limits --format=json",
           { { "GET /v1/limits", "", 200, "{\"user\": \"alice\"}" } },
