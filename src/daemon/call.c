@@ -47,10 +47,10 @@ void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...)
 
 void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
         enum refusal_reason reason = e->status == 0 && e->definite ? REFUSAL_ENGINE_UNREACHABLE
-                                   : e->status == 0                ? REFUSAL_ENGINE_UNCERTAIN
-                                   : strstr(e->message, "no space left on device") != NULL
-                                           ? REFUSAL_STORAGE_FULL
-                                           : REFUSAL_ENGINE_FAILED;
+                                     : e->status == 0              ? REFUSAL_ENGINE_UNCERTAIN
+                                     : strstr(e->message, "no space left on device") != NULL
+                                             ? REFUSAL_STORAGE_FULL
+                                             : REFUSAL_ENGINE_FAILED;
 
         refuse_detail(r, reason, NULL, "%s", e->message);
         if (reason == REFUSAL_ENGINE_FAILED)

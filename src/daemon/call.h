@@ -19,8 +19,8 @@ struct call {
         const struct person_entry *who;
         const struct http_request *request;
         const struct buf *body;
-        const char *name; /* the NAME of the path, as typed; NULL when the route has none */
-        int fd;           /* the connection, for handlers that stream */
+        const char *name;  /* the NAME of the path, as typed; NULL when the route has none */
+        int fd;            /* the connection, for handlers that stream */
         struct buf *early; /* bytes that came behind the request (exec) */
 
         int status;
@@ -65,12 +65,12 @@ int call_decode(struct call *c, const struct json_field *fields, size_t n, void 
 int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
 
 /* Handlers, one file a group. */
-call_handler handle_version, handle_limits, handle_gpus;              /* machine.c */
-call_handler handle_container_list, handle_container_get;             /* containers.c */
-call_handler handle_container_create;                                 /* create.c */
+call_handler handle_version, handle_limits, handle_gpus;  /* machine.c */
+call_handler handle_container_list, handle_container_get; /* containers.c */
+call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,
-        handle_container_unpause;                                     /* lifecycle.c */
-call_handler handle_container_remove;                                 /* remove.c */
-call_handler handle_container_exec;                                   /* exec.c */
-call_handler handle_stats;                                            /* stats.c */
-call_handler handle_image_pull;                                       /* pull.c */
+        handle_container_unpause;     /* lifecycle.c */
+call_handler handle_container_remove; /* remove.c */
+call_handler handle_container_exec;   /* exec.c */
+call_handler handle_stats;            /* stats.c */
+call_handler handle_image_pull;       /* pull.c */

@@ -21,7 +21,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-struct outcome { /* one message of the child for each path; a descriptor comes along when error is 0 */
+struct outcome { /* one message of the child for each path; a descriptor comes along when error is 0
+                  */
         int error;
 };
 
@@ -112,7 +113,9 @@ static int receive_outcome(int socket, int64_t deadline_us) {
                 char bytes[CMSG_SPACE(sizeof(int))];
                 struct cmsghdr align;
         } control;
-        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+        struct msghdr message = { .msg_iov = &iov,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control.bytes,
                                   .msg_controllen = sizeof(control.bytes) };
         struct cmsghdr *c;
         int fd = -1, r = fd_wait(socket, POLLIN, deadline_us);
@@ -191,7 +194,8 @@ static void end_child(pid_t pid, bool hangs) {
         pthread_mutex_unlock(&parked.lock);
 }
 
-int caller_dirs_open(const struct person_entry *who, bool become, struct caller_dir *dirs, size_t n) {
+int caller_dirs_open(const struct person_entry *who, bool become, struct caller_dir *dirs,
+                     size_t n) {
         int64_t deadline = clock_mono_us() + CALLER_DIR_TIMEOUT_S * US_PER_S;
         _cleanup_close_ int ours = -1;
         int pair[2];

@@ -11,16 +11,17 @@
 #include <stdbool.h>
 
 struct caller_dir {
-        const char *path;   /* in: absolute */
-        bool make;          /* in: make a missing last component (mode 0755), as the caller */
-        int fd;             /* out: O_PATH descriptor, or -1 */
-        int error;          /* out: 0, or the errno of the failure; ETIMEDOUT */
+        const char *path;    /* in: absolute */
+        bool make;           /* in: make a missing last component (mode 0755), as the caller */
+        int fd;              /* out: O_PATH descriptor, or -1 */
+        int error;           /* out: 0, or the errno of the failure; ETIMEDOUT */
         char resolved[4096]; /* out: where it really is */
 };
 
 enum { CALLER_DIR_TIMEOUT_S = 3 };
 
-/* Opens all @n paths in one child; each has its own outcome. @become: false leaves the identity as it is (a
- * private daemon is the caller already). 0, or -errno when no child could be started. */
-int caller_dirs_open(const struct person_entry *who, bool become, struct caller_dir *dirs, size_t n);
+/* Opens all @n paths in one child; each has its own outcome. @become: false leaves the identity as
+ * it is (a private daemon is the caller already). 0, or -errno when no child could be started. */
+int caller_dirs_open(const struct person_entry *who, bool become, struct caller_dir *dirs,
+                     size_t n);
 void caller_dirs_close(struct caller_dir *dirs, size_t n);

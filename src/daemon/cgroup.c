@@ -48,8 +48,8 @@ static int find_path(const char *text, const char *controller, char *dst, size_t
                                 size_t n = strcspn(p, ",:");
 
                                 if (n == wanted && memcmp(p, controller, n) == 0) {
-                                        snprintf(dst, size, "%.*s",
-                                                 (int)(text + line - (path + 1)), path + 1);
+                                        snprintf(dst, size, "%.*s", (int)(text + line - (path + 1)),
+                                                 path + 1);
                                         return 0;
                                 }
                                 p += n + 1;
@@ -163,7 +163,8 @@ int cgroup_container_of(pid_t pid, char id[65]) {
 
         if (r < 0)
                 return r;
-        /* The last run of exactly 64 hex digits: "docker-ID.scope", "/docker/ID", "libpod-ID.scope". */
+        /* The last run of exactly 64 hex digits: "docker-ID.scope", "/docker/ID",
+         * "libpod-ID.scope". */
         text = buf_str(&proc);
         for (size_t i = 0;; i++) {
                 bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
@@ -226,7 +227,9 @@ static int write_limits(int version, const char *parent_path, const struct limit
                 if (r < 0)
                         return r;
                 if (files[i].value == LIMIT_UNLIMITED)
-                        str_copy(text, sizeof(text), version == 2 || strcmp(files[i].file, "pids.max") == 0 ? "max" : "-1");
+                        str_copy(text, sizeof(text),
+                                 version == 2 || strcmp(files[i].file, "pids.max") == 0 ? "max"
+                                                                                        : "-1");
                 else
                         snprintf(text, sizeof(text), "%" PRId64, files[i].value);
                 strncat(path, "/", sizeof(path) - strlen(path) - 1);
@@ -239,7 +242,8 @@ static int write_limits(int version, const char *parent_path, const struct limit
 }
 
 int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits) {
-        int64_t cpus = limits->aggregate_cpus_milli, quota = cpus == LIMIT_UNLIMITED ? cpus : cpus * 100;
+        int64_t cpus = limits->aggregate_cpus_milli,
+                quota = cpus == LIMIT_UNLIMITED ? cpus : cpus * 100;
         const struct limit_file v1[] = {
                 { "memory", "memory.limit_in_bytes", limits->aggregate_memory_bytes },
                 { "cpu", "cpu.cfs_quota_us", quota }, /* of a period of 100 ms */

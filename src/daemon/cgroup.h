@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 struct cgroup_usage {
-        int64_t cpu_us;              /* CPU time used so far */
-        int64_t memory_bytes;        /* used, without inactive page cache, as docker stats counts */
-        int64_t memory_limit_bytes;  /* INT64_MAX = none */
+        int64_t cpu_us;             /* CPU time used so far */
+        int64_t memory_bytes;       /* used, without inactive page cache, as docker stats counts */
+        int64_t memory_limit_bytes; /* INT64_MAX = none */
 };
 
 /* Reads the usage of the control groups that @pid is in. 0 or -errno; -ESRCH when it is gone, or
@@ -26,10 +26,11 @@ bool cgroup_holds(pid_t pid, const char *container_id);
 /* The container id that @pid's control group names (64 hex digits), or -ESRCH. */
 int cgroup_container_of(pid_t pid, char id[65]);
 
-/* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for systemd. @parent is engine.cgroup_parent ("ds01"); with
+/* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for
+ * systemd. @parent is engine.cgroup_parent ("ds01"); with
  * "" the answer is "". */
 void cgroup_parent(const char *driver, const char *parent, uid_t uid, char *dst, size_t size);
 
-/* cgroupfs only: makes @uid's parent group and writes the aggregate limits into it. A controller that
- * is not there is left out. 0 or -errno. */
+/* cgroupfs only: makes @uid's parent group and writes the aggregate limits into it. A controller
+ * that is not there is left out. 0 or -errno. */
 int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits);

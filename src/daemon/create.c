@@ -104,7 +104,8 @@ static int find_image(struct creation *k, struct refusal *r) {
         if (image_is_personal(k->image.reference, NULL) ||
             image_ref_parse(k->image.reference, &ref, r)) {
                 refuse(r, REFUSAL_NO_SUCH_IMAGE, k->image.reference);
-                str_copy(r->extra, sizeof(r->extra), "image-list shows yours; image-create builds one");
+                str_copy(r->extra, sizeof(r->extra),
+                         "image-list shows yours; image-create builds one");
                 return r->reason;
         }
         if (!registry_is_allowed(&ref, (const char *const *)d->config.registries)) {
@@ -170,7 +171,8 @@ static int give_devices(struct record *r, const struct gpu_inventory *inventory,
 /* The decision, and its reservation, in one breath under the lock. */
 static int decide(struct creation *k, struct refusal *r) {
         struct ledger *l = &k->call->daemon->ledger;
-        struct create_wish wish = { .name = k->name, .gpus = k->request.gpus,
+        struct create_wish wish = { .name = k->name,
+                                    .gpus = k->request.gpus,
                                     .prefer_full = k->request.prefer_full };
         struct snapshot snapshot;
         struct grant grant = { 0 };
@@ -198,7 +200,8 @@ static int make_home(struct daemon *d, const struct record *r, struct refusal *r
         home_path(d, r->nonce, path, sizeof(path));
         if ((mkdir(path, 0700) < 0 && errno != EEXIST) ||
             (!d->private_mode && chown(path, r->uid, r->gid) < 0))
-                return refuse_detail(refusal, errno == ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
+                return refuse_detail(refusal,
+                                     errno == ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
                                      NULL, "can't make '%s': %s", path, strerror(errno));
         return 0;
 }
@@ -213,7 +216,8 @@ static int prepare(struct creation *k, struct identity_files *names, struct refu
                 if (error.message[0])
                         refusal_from_engine(r, &error);
                 else
-                        refuse_detail(r, err.code == ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
+                        refuse_detail(r,
+                                      err.code == ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
                                       NULL, "%s", err.msg);
                 return r->reason;
         }
@@ -253,8 +257,8 @@ static int create_in_engine(struct creation *k, const struct identity_files *nam
         int e;
 
         FAILPOINT("create.before-engine");
-        e = spec_create(d, k->record, &k->image_info, k->call->who, &k->engine, &k->limits, names, id,
-                        &error);
+        e = spec_create(d, k->record, &k->image_info, k->call->who, &k->engine, &k->limits, names,
+                        id, &error);
         FAILPOINT("create.after-engine");
         if (e == 0) {
                 ledger_lock(&d->ledger);
@@ -280,7 +284,8 @@ static void answer_created(struct creation *k) {
         struct call *c = k->call;
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
-        struct container_view view = { .inventory = &l->inventory, .record = k->record,
+        struct container_view view = { .inventory = &l->inventory,
+                                       .record = k->record,
                                        .now_us = clock_real_us() };
 
         buf_reset(&c->answer);
@@ -346,7 +351,8 @@ static int look(struct creation *k, struct refusal *r) {
         struct daemon *d = k->call->daemon;
         struct workspace_wish wish = { .name = k->name,
                                        .project = k->request.project ? k->project : NULL,
-                                       .workspace = k->request.workspace, .data = k->request.data };
+                                       .workspace = k->request.workspace,
+                                       .data = k->request.data };
 
         if (find_image(k, r) || workspace_resolve(d, k->call->who, &wish, &k->workspace, r))
                 return r->reason;
@@ -358,7 +364,8 @@ static int look(struct creation *k, struct refusal *r) {
  * again with the reservation. */
 static int decide_early(struct creation *k, struct refusal *r) {
         struct ledger *l = &k->call->daemon->ledger;
-        struct create_wish wish = { .name = k->name, .gpus = k->request.gpus,
+        struct create_wish wish = { .name = k->name,
+                                    .gpus = k->request.gpus,
                                     .prefer_full = k->request.prefer_full };
         struct snapshot snapshot;
         struct grant grant;
@@ -381,7 +388,8 @@ void handle_container_create(struct call *c) {
         }
         k->call = c;
         k->request.gpus = -1;
-        if (call_ready(c) && call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0) {
+        if (call_ready(c) &&
+            call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0) {
                 daemon_limits(c->daemon, c->who, &k->limits);
                 daemon_engine_info(c->daemon, &k->engine);
                 if (check_count(&k->request, &refusal) || check_names(k, &refusal) ||

@@ -1,12 +1,14 @@
 /* Small things that every part asks of the daemon. */
 #include "daemon/daemon.h"
 
+#include <stdio.h>
 #include <sys/eventfd.h>
 
 void daemon_limits(struct daemon *d, const struct person_entry *who, struct limits *ret) {
         const char *groups[PERSON_GROUPS_MAX + 1];
-        struct person person = { .uid = who->uid, .gid = who->gid, .name = who->name,
-                                 .unix_groups = groups };
+        struct person person = {
+                .uid = who->uid, .gid = who->gid, .name = who->name, .unix_groups = groups
+        };
         size_t n = 0;
 
         for (int i = 0; i < who->ngroups; i++)
@@ -26,4 +28,11 @@ void daemon_engine_info(struct daemon *d, struct engine_info *ret) {
 
 void daemon_wake_keeper(struct daemon *d) {
         eventfd_write(d->wake_fd, 1);
+}
+
+void daemon_cdi_site_spec(const struct daemon *d, char *dst, size_t size) {
+        if (d->config.gpu_simulator_file[0])
+                snprintf(dst, size, "%s/cdi-simulated.json", d->config.run_dir);
+        else
+                snprintf(dst, size, "%s", d->config.gpu_cdi_spec);
 }

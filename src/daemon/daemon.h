@@ -22,7 +22,8 @@ struct daemon {
 
         struct engine *engine;
         pthread_mutex_t engine_info_lock;
-        struct engine_info engine_info; /* behind engine_info_lock; name "" before the first answer */
+        struct engine_info
+                engine_info; /* behind engine_info_lock; name "" before the first answer */
 
         struct ledger ledger;
         _Atomic bool ready; /* the ledger has been read from the engine once */
@@ -47,3 +48,7 @@ void daemon_engine_info(struct daemon *d, struct engine_info *ret);
 
 /* Makes the keeper compare the ledger with the engine soon. */
 void daemon_wake_keeper(struct daemon *d);
+
+/* Where the site's own CDI spec is: gpu.cdi_spec, or for simulated GPUs a file of ours, so that
+ * a real one is never written over. */
+void daemon_cdi_site_spec(const struct daemon *d, char *dst, size_t size);

@@ -95,8 +95,11 @@ static int make_exec(struct attachment *a, struct engine_error *error) {
         const char *command[COMMAND_MAX + 4];
         char user[32], term[80];
         const char *env[] = { term, NULL };
-        struct engine_exec_spec spec = { .user = user, .working_dir = "/workspace", .command = command,
-                                         .env = env, .tty = a->request.tty,
+        struct engine_exec_spec spec = { .user = user,
+                                         .working_dir = "/workspace",
+                                         .command = command,
+                                         .env = env,
+                                         .tty = a->request.tty,
                                          .rows = (int)a->request.rows,
                                          .columns = (int)a->request.columns };
         size_t n = 0;
@@ -188,7 +191,8 @@ static void take_from_engine(struct attachment *a) {
         }
         while ((r = http_frame_next(&a->engine_frames, buf_str(&a->from_engine), a->from_engine.len,
                                     &used, &frame)) > 0)
-                send_output(a, frame.type == HTTP_FRAME_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT,
+                send_output(a,
+                            frame.type == HTTP_FRAME_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT,
                             frame.bytes, frame.n);
         buf_consume(&a->from_engine, used);
         if (r < 0)
@@ -256,7 +260,8 @@ static void send_exit(struct attachment *a) {
                 struct refusal r;
 
                 refuse_detail(&r, REFUSAL_ENGINE_UNCERTAIN, NULL, "%s",
-                              error.message[0] ? error.message : "the session ended without an exit code");
+                              error.message[0] ? error.message
+                                               : "the session ended without an exit code");
                 write_error(&w, &r);
                 send_frame(a, FRAME_ERROR, buf_str(&body), body.len);
                 return;
@@ -268,7 +273,8 @@ static void send_exit(struct attachment *a) {
 }
 
 static int say_upgraded(struct attachment *a) {
-        struct http_response_out head = { .status = 101, .length = HTTP_NO_LENGTH,
+        struct http_response_out head = { .status = 101,
+                                          .length = HTTP_NO_LENGTH,
                                           .upgrade = "ds01-stream" };
 
         buf_reset(&a->out);
@@ -311,7 +317,10 @@ void handle_container_exec(struct call *c) {
                 call_fail(c, REFUSAL_INTERNAL, "no memory");
                 return;
         }
-        *a = (struct attachment){ .call = c, .caller = c->fd, .engine = -1, .from_caller = c->early,
+        *a = (struct attachment){ .call = c,
+                                  .caller = c->fd,
+                                  .engine = -1,
+                                  .from_caller = c->early,
                                   .from_engine = BUF_INIT(BUFFER_MAX),
                                   .out = BUF_INIT(HTTP_FRAME_MAX + HTTP_FRAME_HEADER),
                                   .caller_frames = HTTP_FRAMES,

@@ -82,9 +82,13 @@ static int read_image(struct engine *e, const char *image_id, struct buf *passwd
         static const char *const entrypoint[] = { "/none", NULL };
         char nonce[NONCE_SIZE], name[64], id[ENGINE_ID_SIZE];
         struct engine_label label = { .key = probe_label, .value = "1" };
-        struct engine_container_spec spec = { .name = name, .image = image_id, .user = "65534:65534",
-                                              .entrypoint = entrypoint, .labels = &label,
-                                              .nlabels = 1, .disable_healthcheck = true };
+        struct engine_container_spec spec = { .name = name,
+                                              .image = image_id,
+                                              .user = "65534:65534",
+                                              .entrypoint = entrypoint,
+                                              .labels = &label,
+                                              .nlabels = 1,
+                                              .disable_healthcheck = true };
         struct engine_error ignored;
         int r;
 
@@ -97,7 +101,8 @@ static int read_image(struct engine *e, const char *image_id, struct buf *passwd
                 return -EIO;
         if (engine_container_read_file(e, id, "/etc/passwd", passwd, err) < 0 && !err->definite)
                 r = -EIO;
-        if (r == 0 && engine_container_read_file(e, id, "/etc/group", group, err) < 0 && !err->definite)
+        if (r == 0 && engine_container_read_file(e, id, "/etc/group", group, err) < 0 &&
+            !err->definite)
                 r = -EIO;
         engine_container_remove(e, id, true, &ignored);
         return r;
@@ -115,7 +120,8 @@ static int write_file(const char *path, const struct buf *b) {
 
 /* The image's own files, kept as image.passwd and image.group. */
 static int ensure_image_files(struct engine *e, const char *dir, const char *image_id,
-                              struct buf *passwd, struct buf *group, struct engine_error *engine_error) {
+                              struct buf *passwd, struct buf *group,
+                              struct engine_error *engine_error) {
         char passwd_path[IDENTITY_PATH_SIZE + 16], group_path[IDENTITY_PATH_SIZE + 16];
         int r;
 
@@ -145,8 +151,10 @@ int identity_prepare(struct engine *e, const char *state_dir, const char *image_
         *engine_error = (struct engine_error){ 0 };
         identity_login(who, login, sizeof(login));
         image_dir(state_dir, image_id, dir, sizeof(dir));
-        snprintf(ret->passwd, sizeof(ret->passwd), "%s/%u.%u.%s.passwd", dir, who->uid, who->gid, login);
-        snprintf(ret->group, sizeof(ret->group), "%s/%u.%u.%s.group", dir, who->uid, who->gid, login);
+        snprintf(ret->passwd, sizeof(ret->passwd), "%s/%u.%u.%s.passwd", dir, who->uid, who->gid,
+                 login);
+        snprintf(ret->group, sizeof(ret->group), "%s/%u.%u.%s.group", dir, who->uid, who->gid,
+                 login);
         if (stat(ret->passwd, &st) == 0 && stat(ret->group, &st) == 0)
                 return 0;
         r = dir_make(dir, 0755);
@@ -161,7 +169,8 @@ int identity_prepare(struct engine *e, const char *state_dir, const char *image_
         if (r == 0)
                 r = write_file(ret->passwd, &passwd);
         if (r < 0)
-                return err_set(err, -r, "can't prepare the user's name for image %.19s: %s", image_id,
+                return err_set(err, -r, "can't prepare the user's name for image %.19s: %s",
+                               image_id,
                                engine_error->message[0] ? engine_error->message : strerror(-r));
         return 0;
 }

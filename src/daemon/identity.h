@@ -19,8 +19,8 @@ struct identity_files {
         char group[IDENTITY_PATH_SIZE];
 };
 
-/* Makes sure that both files exist for this image and person and says where. @state_dir: paths.state.
- * 0, or -errno with words; an engine failure is in @engine_error as well. */
+/* Makes sure that both files exist for this image and person and says where. @state_dir:
+ * paths.state. 0, or -errno with words; an engine failure is in @engine_error as well. */
 int identity_prepare(struct engine *e, const char *state_dir, const char *image_id,
                      const struct person_entry *who, struct identity_files *ret,
                      struct engine_error *engine_error, struct err *err);

@@ -13,6 +13,7 @@
 #include "gpu/cdi.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,13 +41,15 @@ static void enforce_gate(struct daemon *d, struct record *r) {
         ledger_lock(&d->ledger);
         i = ledger_index(&d->ledger, r);
         for (size_t n = 0; n < d->ledger.claims.len && r->state == CONTAINER_RUNNING; n++) {
-                const struct claim *other = &d->ledger.claims.items[n], *own = &d->ledger.claims.items[i];
+                const struct claim *other = &d->ledger.claims.items[n],
+                                   *own = &d->ledger.claims.items[i];
 
                 if ((int)n == i || !claim_holds(other, clock_real_us()))
                         continue;
                 for (int16_t a = 0; a < own->ndevices; a++)
                         for (int16_t b = 0; b < other->ndevices; b++)
-                                clash |= own->devices[a] >= 0 && own->devices[a] == other->devices[b];
+                                clash |= own->devices[a] >= 0 &&
+                                         own->devices[a] == other->devices[b];
         }
         ledger_unlock(&d->ledger);
         if (!clash)
@@ -54,7 +57,8 @@ static void enforce_gate(struct daemon *d, struct record *r) {
         log_line(LOG_WARN, "gate", "container", r->engine_name, "action", "stop", "reason",
                  "started outside ds01 on a GPU that another container holds", NULL);
         if (container_stop(d, r, 1, true, &error) < 0)
-                log_line(LOG_ERROR, "gate", "container", r->engine_name, "error", error.message, NULL);
+                log_line(LOG_ERROR, "gate", "container", r->engine_name, "error", error.message,
+                         NULL);
 }
 
 /* Looks at one container that nobody is working on. */
@@ -263,8 +267,8 @@ static int learn_engine(struct daemon *d) {
         pthread_mutex_lock(&d->engine_info_lock);
         d->engine_info = info;
         pthread_mutex_unlock(&d->engine_info_lock);
-        log_line(LOG_INFO, "engine", "state", "connected", "name", info.name, "version", info.version,
-                 "cgroup_driver", info.cgroup_driver, NULL);
+        log_line(LOG_INFO, "engine", "state", "connected", "name", info.name, "version",
+                 info.version, "cgroup_driver", info.cgroup_driver, NULL);
         return 0;
 }
 
@@ -363,8 +367,10 @@ static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
                         ledger_lock(&d->ledger);
                         at = ledger_find_id(&d->ledger, id);
                         for (size_t n = 0; at >= 0 && d->ledger.records.items[at]->uuids &&
-                                           d->ledger.records.items[at]->uuids[n]; n++)
-                                ours |= strcmp(d->ledger.records.items[at]->uuids[n], device->uuid) == 0;
+                                           d->ledger.records.items[at]->uuids[n];
+                             n++)
+                                ours |= strcmp(d->ledger.records.items[at]->uuids[n],
+                                               device->uuid) == 0;
                         ledger_unlock(&d->ledger);
                 }
                 snprintf(path, sizeof(path), "/proc/%d", p->pid);
@@ -375,7 +381,8 @@ static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
                 if (who && people_lookup(&d->people, st.st_uid, who) == 0)
                         str_copy(device->foreign_user, sizeof(device->foreign_user), who->name);
                 else
-                        snprintf(device->foreign_user, sizeof(device->foreign_user), "uid %u", st.st_uid);
+                        snprintf(device->foreign_user, sizeof(device->foreign_user), "uid %u",
+                                 st.st_uid);
                 free(who);
         }
 }
@@ -383,9 +390,11 @@ static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
 /* Simulated GPUs have no spec by nvidia-ctk; one is written in its place. */
 static void describe_simulated(struct daemon *d, const struct gpu_inventory *inventory) {
         struct err err = { 0 };
+        char path[PATH_MAX];
 
+        daemon_cdi_site_spec(d, path, sizeof(path));
         if (d->config.gpu_attach == ATTACH_CDI && d->config.gpu_simulator_file[0] &&
-            cdi_write_simulated_site_spec(d->config.gpu_cdi_spec, inventory, &err) < 0)
+            cdi_write_simulated_site_spec(path, inventory, &err) < 0)
                 log_line(LOG_WARN, "cdi", "error", err.msg, NULL);
 }
 

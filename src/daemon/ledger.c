@@ -105,8 +105,12 @@ static void find_devices(const struct ledger *l, const struct record *r, struct 
 
 int ledger_add(struct ledger *l, struct record *r) {
         size_t n = uuids_count(r->uuids);
-        struct claim c = { .uid = r->uid, .name = r->name, .user = r->user, .units = r->units,
-                           .ndevices = (int16_t)n, .hold_us = LIMIT_UNLIMITED,
+        struct claim c = { .uid = r->uid,
+                           .name = r->name,
+                           .user = r->user,
+                           .units = r->units,
+                           .ndevices = (int16_t)n,
+                           .hold_us = LIMIT_UNLIMITED,
                            .unstarted_us = LIMIT_UNLIMITED };
 
         if (n > 0) {
@@ -144,8 +148,9 @@ void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
 
         c->state = r->state;
         c->since_us = r->state == CONTAINER_STOPPED ? r->finished_us
-                    : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED ? r->started_us
-                                                                                   : r->created_us;
+                      : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED
+                              ? r->started_us
+                              : r->created_us;
         if (hold_us >= 0)
                 c->hold_us = hold_us;
         if (unstarted_us >= 0)

@@ -3,8 +3,8 @@
  * engine's sealed labels at start and kept current by its events; the engine is the record.
  *
  * One mutex guards everything. A record's `busy` flag serialises operations on one container: who
- * set it may drop the mutex, talk to the engine and come back; meanwhile nobody else changes or frees
- * the record. The claims are a dense array in the records' order, for the pure core to walk.
+ * set it may drop the mutex, talk to the engine and come back; meanwhile nobody else changes or
+ * frees the record. The claims are a dense array in the records' order, for the pure core to walk.
  */
 #pragma once
 
@@ -30,9 +30,9 @@ struct record {
         char user[64];
         char image[IMAGE_REF_SIZE];
         char project[NAME_MAX_LEN + 1]; /* "" = none */
-        char *workspace; /* as resolved at creation; NULL = none */
-        char *data;      /* NULL = none */
-        char **uuids;    /* devices, in the order of allocation; NULL-terminated; may be NULL */
+        char *workspace;                /* as resolved at creation; NULL = none */
+        char *data;                     /* NULL = none */
+        char **uuids; /* devices, in the order of allocation; NULL-terminated; may be NULL */
         int64_t units;
         int64_t cpus_milli, memory_bytes, shm_bytes, pids;
         enum container_state state;
@@ -40,9 +40,9 @@ struct record {
         pid_t pid;
         int exit_code;
 
-        bool busy;           /* an operation is at work on it */
-        bool stale;          /* an event came while it was busy: look again */
-        int64_t settled_us;  /* CLOCK_MONOTONIC of the last change by an operation */
+        bool busy;                /* an operation is at work on it */
+        bool stale;               /* an event came while it was busy: look again */
+        int64_t settled_us;       /* CLOCK_MONOTONIC of the last change by an operation */
         struct cpu_sample cpu[2]; /* older, newer */
 };
 
@@ -71,7 +71,8 @@ int ledger_add(struct ledger *l, struct record *r);
 void ledger_remove(struct ledger *l, struct record *r); /* frees it */
 /* Makes the claim agree with the record, after any change of state, times or devices. @hold_us and
  * @unstarted_us come from the owner's limits; negative leaves them. */
-void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us, int64_t unstarted_us);
+void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
+                          int64_t unstarted_us);
 /* Takes over the inventory; the claims' device indices are found anew. */
 void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory);
 

@@ -33,7 +33,8 @@ static void answer_gone(struct call *c, struct record *r) {
         call_refuse(c, &c->refusal);
 }
 
-static void answer_engine_failure(struct call *c, struct record *r, const struct engine_error *error) {
+static void answer_engine_failure(struct call *c, struct record *r,
+                                  const struct engine_error *error) {
         struct engine_error ignored;
 
         if (error->status == 404) {
@@ -144,7 +145,8 @@ void handle_container_start(struct call *c) {
                         return;
                 if (r->state != CONTAINER_RUNNING) {
                         refuse_detail(&c->refusal, REFUSAL_ENGINE_FAILED, NULL,
-                                      "'%s' ended at once with exit code %d", r->name, r->exit_code);
+                                      "'%s' ended at once with exit code %d", r->name,
+                                      r->exit_code);
                         call_refuse(c, &c->refusal);
                         operation_end(c->daemon, r, false);
                         return;
@@ -166,9 +168,8 @@ int container_stop(struct daemon *d, struct record *r, int timeout_s, bool force
         int e;
 
         /* podman refuses to stop what is paused, and signals reach it only afterwards anyway. */
-        if (r->state == CONTAINER_PAUSED &&
-            engine_container_unpause(d->engine, r->id, error) < 0 && error->status != 409 &&
-            error->status != 500)
+        if (r->state == CONTAINER_PAUSED && engine_container_unpause(d->engine, r->id, error) < 0 &&
+            error->status != 409 && error->status != 500)
                 return -1;
         FAILPOINT("stop.before-engine");
         e = force ? engine_container_kill(d->engine, r->id, "KILL", error)
@@ -185,7 +186,8 @@ static const char *hold_note(struct call *c, const struct record *r) {
         struct container_view view;
 
         ledger_lock(&c->daemon->ledger);
-        ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), clock_real_us(), &view);
+        ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), clock_real_us(),
+                    &view);
         ledger_unlock(&c->daemon->ledger);
         return view.lease.state == LEASE_HELD && view.lease.deadline_us == LIMIT_UNLIMITED
                        ? "its GPUs stay yours until the container is removed"
@@ -202,12 +204,13 @@ void handle_container_stop(struct call *c) {
             call_acquire(c, &r) < 0)
                 return;
         changed = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
-        if (changed && container_stop(c->daemon, r, (int)request.timeout, request.force, &error) < 0) {
+        if (changed &&
+            container_stop(c->daemon, r, (int)request.timeout, request.force, &error) < 0) {
                 answer_engine_failure(c, r, &error);
                 return;
         }
         answer_result(c, r, changed,
-                      changed ? hold_note(c, r)
+                      changed                         ? hold_note(c, r)
                       : r->state == CONTAINER_CREATED ? "it was never started"
                                                       : "it was stopped already");
         operation_end(c->daemon, r, false);
@@ -223,13 +226,14 @@ static void set_paused(struct call *c, bool pause) {
         if (call_acquire(c, &r) < 0)
                 return;
         if (r->state == to) {
-                answer_result(c, r, false, pause ? "it was paused already" : "it was running already");
+                answer_result(c, r, false,
+                              pause ? "it was paused already" : "it was running already");
                 operation_end(c->daemon, r, false);
                 return;
         }
         if (r->state != from) {
-                refuse_detail(&c->refusal, pause ? REFUSAL_NOT_RUNNING : REFUSAL_NOT_PAUSED, r->name,
-                              "%s", container_state_word(r->state));
+                refuse_detail(&c->refusal, pause ? REFUSAL_NOT_RUNNING : REFUSAL_NOT_PAUSED,
+                              r->name, "%s", container_state_word(r->state));
                 call_refuse(c, &c->refusal);
                 operation_end(c->daemon, r, false);
                 return;

@@ -146,7 +146,8 @@ static void write_sample(struct json_writer *w, const struct gpu_sample *sample,
 }
 
 /* State, holder and times of a device. */
-static void write_holder(struct json_writer *w, struct call *c, const struct snapshot *s, int16_t at) {
+static void write_holder(struct json_writer *w, struct call *c, const struct snapshot *s,
+                         int16_t at) {
         const struct gpu_device *device = &s->inventory->devices[at];
         const struct claim *claim = NULL;
         struct lease lease = { LEASE_NONE, LIMIT_UNLIMITED };
@@ -159,21 +160,25 @@ static void write_holder(struct json_writer *w, struct call *c, const struct sna
                 lease = claim_lease(claim, s->now_us);
                 state = lease.state == LEASE_HELD || (claim->state == CONTAINER_CREATED &&
                                                       lease.deadline_us != LIMIT_UNLIMITED)
-                                ? "held" : "allocated";
+                                ? "held"
+                                : "allocated";
         }
         if (device->health != GPU_OK) {
                 state = "failed";
-                str_copy(detail, sizeof(detail), device->health_detail[0] ? device->health_detail
-                                                 : device->health == GPU_FAILED ? "failed"
-                                                                                : "does not answer");
+                str_copy(detail, sizeof(detail),
+                         device->health_detail[0]       ? device->health_detail
+                         : device->health == GPU_FAILED ? "failed"
+                                                        : "does not answer");
         } else if (!claim && device->foreign_pid) {
                 state = "foreign";
                 snprintf(detail, sizeof(detail), "process %d of %s", device->foreign_pid,
                          device->foreign_user[0] ? device->foreign_user : "an unknown user");
         }
         json_put_str(w, "state", state);
-        json_put_str(w, "user", claim ? claim->user
-                                : device->foreign_pid && device->foreign_user[0] ? device->foreign_user : NULL);
+        json_put_str(w, "user",
+                     claim                                            ? claim->user
+                     : device->foreign_pid && device->foreign_user[0] ? device->foreign_user
+                                                                      : NULL);
         json_put_str(w, "container", claim && claim->uid == c->who->uid ? claim->name : NULL);
         put_time_or_null(w, "since", claim ? claim->since_us : 0);
         put_time_or_null(w, "held_until", claim ? lease.deadline_us : 0);

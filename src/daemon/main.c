@@ -113,8 +113,11 @@ static int make_directories(const struct daemon *d, struct err *err) {
         static const struct {
                 const char *name;
                 mode_t mode;
-        } state_dirs[] = { { "", 0711 }, { "/container-metadata", 0711 }, { "/identity", 0755 },
-                           { "/home", 0700 }, { "/state", 0700 } };
+        } state_dirs[] = { { "", 0711 },
+                           { "/container-metadata", 0711 },
+                           { "/identity", 0755 },
+                           { "/home", 0700 },
+                           { "/state", 0700 } };
         char path[PATH_MAX];
         int r;
 
@@ -158,7 +161,8 @@ static void raise_descriptor_limit(void) {
 static int start_gpus(struct daemon *d, struct err *err) {
         struct gpu_monitor_config config = {
                 .library = d->config.gpu_nvml_library,
-                .simulator_file = d->config.gpu_simulator_file[0] ? d->config.gpu_simulator_file : NULL,
+                .simulator_file =
+                        d->config.gpu_simulator_file[0] ? d->config.gpu_simulator_file : NULL,
                 .changed = keeper_inventory_changed,
                 .ctx = d,
         };
@@ -225,9 +229,11 @@ static int open_socket(struct daemon *d, struct err *err) {
                 }
         }
         if (fd == -EADDRINUSE)
-                return err_set(err, EADDRINUSE, "another ds01d is at work on '%s'", d->config.socket);
+                return err_set(err, EADDRINUSE, "another ds01d is at work on '%s'",
+                               d->config.socket);
         if (fd < 0)
-                return err_set(err, -fd, "can't listen on '%s': %s", d->config.socket, strerror(-fd));
+                return err_set(err, -fd, "can't listen on '%s': %s", d->config.socket,
+                               strerror(-fd));
         return fd;
 }
 
@@ -238,7 +244,8 @@ static void reload(struct daemon *d) {
 
         notify_reloading();
         if (load_limits(&d->config, &fresh, &err) < 0) {
-                log_line(LOG_ERROR, "reload", "error", err.msg, "limits", "the old ones stay", NULL);
+                log_line(LOG_ERROR, "reload", "error", err.msg, "limits", "the old ones stay",
+                         NULL);
         } else {
                 pthread_rwlock_wrlock(&d->limits_lock);
                 old = d->limits;
@@ -310,9 +317,12 @@ static int serve(struct daemon *d, struct err *err) {
 
 static int parse_arguments(int argc, char **argv, struct arguments *a) {
         static const struct option options[] = {
-                { "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
-                { "private", no_argument, NULL, 'p' },      { "verbose", no_argument, NULL, 'v' },
-                { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+                { "config", required_argument, NULL, 'c' },
+                { "check-config", no_argument, NULL, 'k' },
+                { "private", no_argument, NULL, 'p' },
+                { "verbose", no_argument, NULL, 'v' },
+                { "version", no_argument, NULL, 'V' },
+                { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
         };
         int option;
@@ -343,7 +353,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a) {
                 }
         }
         if (optind < argc) {
-                fprintf(stderr, "ds01d: unexpected argument '%s'\nTry 'ds01d --help'.\n", argv[optind]);
+                fprintf(stderr, "ds01d: unexpected argument '%s'\nTry 'ds01d --help'.\n",
+                        argv[optind]);
                 return 2;
         }
         return -1;
@@ -366,7 +377,8 @@ int main(int argc, char **argv) {
                 log_set_level(LOG_DEBUG);
         d.private_mode = arguments.private_mode;
         if (!d.private_mode && getuid() != 0) {
-                fputs("ds01d: only root can serve everybody; for yourself: ds01d --private\n", stderr);
+                fputs("ds01d: only root can serve everybody; for yourself: ds01d --private\n",
+                      stderr);
                 return 1;
         }
         r = load_config(&arguments, &d.config, &err);
@@ -378,7 +390,8 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "ds01d: %s\n", err.msg);
                 return 1;
         }
-        /* Sessions that outlived the wait may still use the rest; the end of the process frees it. */
+        /* Sessions that outlived the wait may still use the rest; the end of the process frees it.
+         */
         log_line(LOG_INFO, "stopped", NULL);
         return 0;
 }

@@ -74,7 +74,8 @@ void container_discard(struct daemon *d, const struct record *r) {
         home_path(d, r->nonce, path, sizeof(path));
         /* Never across a mount point, never through a symbolic link: the owner filled this tree. */
         if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno), NULL);
+                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno),
+                         NULL);
         metadata_remove(d->config.state_dir, r);
 }
 

@@ -22,7 +22,8 @@ void operation_set_state(struct daemon *d, struct record *r, enum container_stat
 /* Everything of a container outside the engine: pins, home, CDI file, metadata. */
 void container_discard(struct daemon *d, const struct record *r);
 
-/* Acquires the container of the path; -1 when refused (answered). The ledger must have been read. */
+/* Acquires the container of the path; -1 when refused (answered). The ledger must have been read.
+ */
 int call_acquire(struct call *c, struct record **ret);
 /* False (and answered) while the daemon cannot decide yet. */
 bool call_ready(struct call *c);

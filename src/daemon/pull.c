@@ -24,13 +24,16 @@ struct pull {
 enum { LINE_MAX_BYTES = 16384, WRITE_STALL_S = 60 };
 
 static int send_bytes(struct pull *p, const struct buf *b) {
-        return fd_write_all(p->call->fd, b->data, b->len, clock_mono_us() + WRITE_STALL_S * US_PER_S);
+        return fd_write_all(p->call->fd, b->data, b->len,
+                            clock_mono_us() + WRITE_STALL_S * US_PER_S);
 }
 
 static int begin(struct pull *p) {
         _cleanup_buf_ struct buf out = BUF_INIT(4096);
-        struct http_response_out head = { .status = 200, .content_type = "application/x-ndjson",
-                                          .length = HTTP_CHUNKED, .close = true };
+        struct http_response_out head = { .status = 200,
+                                          .content_type = "application/x-ndjson",
+                                          .length = HTTP_CHUNKED,
+                                          .close = true };
 
         p->begun = true;
         p->call->streamed = true;
@@ -80,7 +83,8 @@ static void finish(struct pull *p, const struct engine_error *error) {
 }
 
 /* The reference in full, from an allowed registry; nonzero with @r. */
-static int judge(const struct daemon *d, const char *typed, char *dst, size_t size, struct refusal *r) {
+static int judge(const struct daemon *d, const char *typed, char *dst, size_t size,
+                 struct refusal *r) {
         _cleanup_buf_ struct buf list = BUF_INIT(200);
         struct image_ref ref;
         uid_t owner;

@@ -41,12 +41,14 @@ static void remove_image(struct removal *m) {
         uid_t owner;
 
         if (!image_is_personal(m->reference, &owner) || owner != m->call->who->uid)
-                snprintf(m->note, sizeof(m->note), "the image %s is not yours alone and stays", m->reference);
-        else if (!image_is_free(m))
-                snprintf(m->note, sizeof(m->note), "the image %s is used by another container and stays",
+                snprintf(m->note, sizeof(m->note), "the image %s is not yours alone and stays",
                          m->reference);
+        else if (!image_is_free(m))
+                snprintf(m->note, sizeof(m->note),
+                         "the image %s is used by another container and stays", m->reference);
         else if (engine_image_remove(m->call->daemon->engine, m->reference, &error) < 0)
-                snprintf(m->note, sizeof(m->note), "the image %s stays: %s", m->reference, error.message);
+                snprintf(m->note, sizeof(m->note), "the image %s stays: %s", m->reference,
+                         error.message);
         else
                 m->image_removed = true;
 }

@@ -22,7 +22,8 @@ static const struct {
         enum label_kind kind;
         size_t offset, size;
 } rows[] = {
-#define ARRAY(label, field) { label, LABEL_ARRAY, offsetof(struct record, field), sizeof(((struct record *)0)->field) }
+#define ARRAY(label, field)                                                                        \
+        { label, LABEL_ARRAY, offsetof(struct record, field), sizeof(((struct record *)0)->field) }
         ARRAY("ds01.name", name),
         ARRAY("ds01.nonce", nonce),
         { "ds01.uid", LABEL_ID, offsetof(struct record, uid), 0 },
@@ -71,8 +72,8 @@ int seal_key_load(const char *path, unsigned char *key, size_t size, struct err 
                 return 0;
         }
         return err_set(err, r < 0 ? -r : EINVAL,
-                       "the key '%s' can't be read (%s); without it no container is recognised", path,
-                       r < 0 ? strerror(-r) : "wrong length");
+                       "the key '%s' can't be read (%s); without it no container is recognised",
+                       path, r < 0 ? strerror(-r) : "wrong length");
 }
 
 /* HMAC over "key=value\n" in the table's order, values with their length in front, so that no two

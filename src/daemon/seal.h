@@ -1,7 +1,7 @@
 /*
  * Labels that only ds01d can have written. Everything that must outlast the daemon stands in a
- * container's labels; ds01.seal is an HMAC-SHA256 over all of them and the container's name, keyed by a
- * file that only root reads. Labels that an image or somebody's own `docker run` brings along
+ * container's labels; ds01.seal is an HMAC-SHA256 over all of them and the container's name, keyed
+ * by a file that only root reads. Labels that an image or somebody's own `docker run` brings along
  * count for nothing, and the labels of one container prove nothing on another one.
  */
 #pragma once

@@ -36,8 +36,10 @@ static int64_t deadline_in(int64_t seconds) {
 
 static int send_answer(int fd, int status, const struct buf *body, bool close_after) {
         _cleanup_buf_ struct buf out = BUF_INIT(ANSWER_MAX + 4096);
-        struct http_response_out head = { .status = status, .content_type = "application/json",
-                                          .length = (int64_t)body->len, .close = close_after };
+        struct http_response_out head = { .status = status,
+                                          .content_type = "application/json",
+                                          .length = (int64_t)body->len,
+                                          .close = close_after };
         int r = http_write_response(&out, &head);
 
         if (r == 0)
@@ -57,7 +59,8 @@ void session_turn_away(int fd, const struct refusal *r) {
         _cleanup_buf_ struct buf body = BUF_INIT(16384), out = BUF_INIT(32768);
         struct json_writer w = JSON_WRITER(&body);
         struct http_response_out head = { .status = refusal_kind(r->reason)->http_status,
-                                          .content_type = "application/json", .close = true };
+                                          .content_type = "application/json",
+                                          .close = true };
 
         /* From the acceptor: one write that cannot block, whatever the peer does. */
         write_error(&w, r);
@@ -87,9 +90,9 @@ static void answer_fault(struct session *s, enum http_fault fault) {
 /* Reads until the reader says @wanted. 1; 0 at a clean end before a request; -1 otherwise, the
  * fault having been answered. */
 static int read_until(struct session *s, enum http_event wanted) {
-        int64_t deadline = deadline_in(wanted == HTTP_DONE       ? BODY_TIMEOUT_S
-                                       : s->in.len > 0 ? HEAD_TIMEOUT_S
-                                                       : IDLE_TIMEOUT_S);
+        int64_t deadline = deadline_in(wanted == HTTP_DONE ? BODY_TIMEOUT_S
+                                       : s->in.len > 0     ? HEAD_TIMEOUT_S
+                                                           : IDLE_TIMEOUT_S);
 
         for (;;) {
                 enum http_event event = http_request_feed(&s->reader, &s->in, &s->body);
@@ -121,8 +124,8 @@ static void log_decision(struct session *s, const struct call *c, int64_t began_
         snprintf(pid, sizeof(pid), "%d", s->pid);
         snprintf(status, sizeof(status), "%d", c->status);
         snprintf(took, sizeof(took), "%.3f", (double)(clock_mono_us() - began_us) / 1000);
-        log_line(LOG_INFO, "request", "uid", uid, "user", s->who.name[0] ? s->who.name : NULL, "pid",
-                 pid, "method", http_method_names[c->request->method], "target",
+        log_line(LOG_INFO, "request", "uid", uid, "user", s->who.name[0] ? s->who.name : NULL,
+                 "pid", pid, "method", http_method_names[c->request->method], "target",
                  c->request->target, "status", status, "ms", took, "refused",
                  c->refusal.reason ? refusal_kind(c->refusal.reason)->code : NULL, "detail",
                  c->refusal.reason && c->refusal.detail[0] ? c->refusal.detail : NULL, NULL);
@@ -141,10 +144,11 @@ static int identify(struct session *s, struct refusal *r) {
         e = people_lookup(&d->people, s->uid, &s->who);
         if (e < 0) {
                 memset(&s->who, 0, sizeof(s->who));
-                return refuse_detail(r, e == -ENOENT ? REFUSAL_CALLER_NOT_ALLOWED : REFUSAL_INTERNAL,
-                                     NULL, e == -ENOENT ? "uid %u has no account on this machine"
-                                                        : "the account of uid %u can't be looked up",
-                                     s->uid);
+                return refuse_detail(
+                        r, e == -ENOENT ? REFUSAL_CALLER_NOT_ALLOWED : REFUSAL_INTERNAL, NULL,
+                        e == -ENOENT ? "uid %u has no account on this machine"
+                                     : "the account of uid %u can't be looked up",
+                        s->uid);
         }
         return 0;
 }
@@ -182,8 +186,13 @@ static void dispatch(struct session *s, struct call *c) {
 
 /* One request. Returns 1 to go on with the connection. */
 static int serve_one(struct session *s) {
-        struct call c = { .daemon = s->daemon, .who = &s->who, .request = &s->reader.head,
-                          .body = &s->body, .fd = s->fd, .early = &s->in, .status = 200,
+        struct call c = { .daemon = s->daemon,
+                          .who = &s->who,
+                          .request = &s->reader.head,
+                          .body = &s->body,
+                          .fd = s->fd,
+                          .early = &s->in,
+                          .status = 200,
                           .answer = BUF_INIT(ANSWER_MAX) };
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         int64_t began;
@@ -215,8 +224,12 @@ void session_run(struct daemon *d, int fd, uid_t uid, pid_t pid) {
                 close(fd);
                 return;
         }
-        *s = (struct session){ .daemon = d, .fd = fd, .uid = uid, .pid = pid,
-                               .in = BUF_INIT(INPUT_MAX), .body = BUF_INIT(BODY_MAX) };
+        *s = (struct session){ .daemon = d,
+                               .fd = fd,
+                               .uid = uid,
+                               .pid = pid,
+                               .in = BUF_INIT(INPUT_MAX),
+                               .body = BUF_INIT(BODY_MAX) };
         http_request_init(&s->reader);
         while (!d->stopping && serve_one(s) > 0)
                 ;

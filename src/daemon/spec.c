@@ -124,7 +124,8 @@ static void prepare_cgroup(const struct engine_info *engine, const char *parent,
                 return;
         r = cgroup_prepare_parent(engine->cgroup_version, parent, limits);
         if (r < 0)
-                log_line(LOG_WARN, "aggregate-limits", "cgroup", parent, "error", strerror(-r), NULL);
+                log_line(LOG_WARN, "aggregate-limits", "cgroup", parent, "error", strerror(-r),
+                         NULL);
 }
 
 int spec_create(struct daemon *d, const struct record *r, const struct engine_image *image,
@@ -189,8 +190,10 @@ int spec_prepare_devices(struct daemon *d, const struct record *r, struct refusa
         char names[GPU_PER_CONTAINER_MAX][24];
         const char *pointers[GPU_PER_CONTAINER_MAX];
         struct err err = { 0 };
+        char site_spec[PATH_MAX];
         size_t n = 0;
 
+        daemon_cdi_site_spec(d, site_spec, sizeof(site_spec));
         if (d->config.gpu_attach != ATTACH_CDI || !r->uuids)
                 return 0;
         ledger_lock(&d->ledger);
@@ -199,12 +202,13 @@ int spec_prepare_devices(struct daemon *d, const struct record *r, struct refusa
 
                 names[n][0] = '\0';
                 if (at >= 0)
-                        cdi_index_name(&d->ledger.inventory.devices[at], names[n], sizeof(names[n]));
+                        cdi_index_name(&d->ledger.inventory.devices[at], names[n],
+                                       sizeof(names[n]));
                 pointers[n] = names[n];
         }
         ledger_unlock(&d->ledger);
-        if (cdi_write(d->config.gpu_cdi_directory, r->nonce, (const char *const *)r->uuids, pointers, n,
-                      d->config.gpu_cdi_spec[0] ? d->config.gpu_cdi_spec : NULL, &err) < 0)
+        if (cdi_write(d->config.gpu_cdi_directory, r->nonce, (const char *const *)r->uuids,
+                      pointers, n, site_spec[0] ? site_spec : NULL, &err) < 0)
                 return refuse_detail(refusal, REFUSAL_INTERNAL, NULL,
                                      "the GPU can't be described to the engine: %s", err.msg);
         return 0;

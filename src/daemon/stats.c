@@ -118,7 +118,7 @@ static void write_row(struct json_writer *w, const struct stats_row *row,
         if (cgroup_read(row->pid, row->id, &u) < 0)
                 return; /* it has just ended */
         limit = host_memory > 0 && u.memory_limit_bytes > host_memory ? host_memory
-                                                                        : u.memory_limit_bytes;
+                                                                      : u.memory_limit_bytes;
         json_write_object(w);
         json_put_str(w, "name", row->name);
         json_put_double(w, "cpu_percent", cpu_percent(row, u.cpu_us), 1);

@@ -53,8 +53,8 @@ static void write_gpus(struct json_writer *w, const struct container_view *v) {
                 json_put_str(w, "name", device ? device->name : "GPU-lost");
                 json_put_str(w, "uuid", v->record->uuids[i]);
                 json_put_str(w, "model", device ? device->model : NULL);
-                json_put_double(w, "weight",
-                                device ? (double)device->units / GPU_UNITS_PER_GPU : 0, 3);
+                json_put_double(w, "weight", device ? (double)device->units / GPU_UNITS_PER_GPU : 0,
+                                3);
                 json_write_object_end(w);
         }
         json_write_array_end(w);
@@ -86,7 +86,8 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         put_time(w, "started_at", r->started_us);
         json_write_key(w, "uptime_seconds");
         if (up && r->started_us > 0)
-                json_write_int(w, v->now_us > r->started_us ? (v->now_us - r->started_us) / US_PER_S : 0);
+                json_write_int(w, v->now_us > r->started_us ? (v->now_us - r->started_us) / US_PER_S
+                                                            : 0);
         else
                 json_write_null(w);
         put_time(w, "held_until", deadline ? v->lease.deadline_us : 0);

@@ -22,6 +22,7 @@ void ledger_view(const struct ledger *l, int i, int64_t now_us, struct container
 
 /* The metadata file's text: the container's JSON and its limits. Lock held as for the view. */
 void metadata_text(const struct container_view *v, struct buf *out);
-/* Writes it to PATHS.STATE/container-metadata/NAME._.UID.json, readable for the owner. 0 or -errno. */
+/* Writes it to PATHS.STATE/container-metadata/NAME._.UID.json, readable for the owner. 0 or -errno.
+ */
 int metadata_write(const char *state_dir, const struct record *r, const struct buf *text);
 void metadata_remove(const char *state_dir, const struct record *r);

@@ -49,7 +49,8 @@ static int check_roots(const struct daemon *d, const struct caller_dir *home,
         if (d->private_mode)
                 return 0;
         for (char **root = d->config.mount_roots; root && *root; root++) {
-                const char *path = strcmp(*root, "~") == 0 ? (home->error ? NULL : home->resolved) : *root;
+                const char *path =
+                        strcmp(*root, "~") == 0 ? (home->error ? NULL : home->resolved) : *root;
 
                 if (path && is_under(dir->resolved, path))
                         return 0;
@@ -118,8 +119,10 @@ int workspace_resolve(struct daemon *d, const struct person_entry *who,
                         ret->data = dirs[DATA];
                         dirs[DATA].fd = -1;
                 }
-                str_copy(ret->project, sizeof(ret->project), at == PROJECT ? project
-                                                             : wish->project ? wish->project : "");
+                str_copy(ret->project, sizeof(ret->project),
+                         at == PROJECT   ? project
+                         : wish->project ? wish->project
+                                         : "");
         }
         caller_dirs_close(dirs, DIRS);
         free(dirs);
@@ -145,7 +148,8 @@ void workspace_sources(const struct daemon *d, const struct record *record, char
                 pin_path(d->config.run_dir, record->nonce, "data", data, size);
 }
 
-int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w, struct refusal *r) {
+int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w,
+                  struct refusal *r) {
         struct err err = { 0 };
         int e;
 
@@ -156,8 +160,8 @@ int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w
                 e = pin_make(d->config.run_dir, nonce, "data", w->data.fd, true, &err);
         if (e < 0) {
                 pins_remove(d->config.run_dir, nonce);
-                return refuse_detail(r, e == -ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL, NULL,
-                                     "%s", err.msg);
+                return refuse_detail(r, e == -ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
+                                     NULL, "%s", err.msg);
         }
         return 0;
 }

@@ -31,7 +31,8 @@ void workspace_sources(const struct daemon *d, const struct record *record, char
                        char *data, size_t size);
 
 /* Makes the pins of a new container from open directories. Nonzero with @r. */
-int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w, struct refusal *r);
+int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w,
+                  struct refusal *r);
 
 /* Before a start: makes the pins anew if they are gone (after a reboot), opened as the owner.
  * Nonzero with @r when that is no longer possible. */

@@ -19,9 +19,14 @@ static void test_login(void **state) {
         static const struct {
                 const char *name, *login;
         } rows[] = {
-                { "alice", "alice" },       { "Alice", "alice" },         { "h.baker@uni.de", "h_baker" },
-                { "1abc", "_abc" },         { "a b:c", "a_b_c" },         { "@x", "u1001" },
-                { "", "u1001" },            { "\xc3\xa9va", "__va" },
+                { "alice", "alice" },
+                { "Alice", "alice" },
+                { "h.baker@uni.de", "h_baker" },
+                { "1abc", "_abc" },
+                { "a b:c", "a_b_c" },
+                { "@x", "u1001" },
+                { "", "u1001" },
+                { "\xc3\xa9va", "__va" },
                 { "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz012345" },
         };
 
@@ -35,8 +40,8 @@ static void test_login(void **state) {
         }
 }
 
-static void check(int (*make)(const char *, const struct person_entry *, struct buf *), const char *image,
-                  const char *wanted) {
+static void check(int (*make)(const char *, const struct person_entry *, struct buf *),
+                  const char *image, const char *wanted) {
         _cleanup_buf_ struct buf out = BUF_INIT(IDENTITY_FILE_MAX);
         struct person_entry p = person("alice", 1001, 100);
 
@@ -55,7 +60,8 @@ static void test_passwd(void **state) {
         check(identity_passwd, root, both);
         check(identity_passwd, "root:x:0:0:root:/root:/bin/sh", both); /* no newline at the end */
         /* Somebody else by our name, and our number by another name, make room. */
-        check(identity_passwd, "root:x:0:0:root:/root:/bin/sh\nalice:x:7:7::/:/bin/sh\nubuntu:x:1001:1001::/:/x\n",
+        check(identity_passwd,
+              "root:x:0:0:root:/root:/bin/sh\nalice:x:7:7::/:/bin/sh\nubuntu:x:1001:1001::/:/x\n",
               both);
         /* All-digit names would be taken for numbers by runc before 1.3. */
         check(identity_passwd, "1001:x:0:0::/:/bin/sh\nroot:x:0:0:root:/root:/bin/sh\n", both);
@@ -65,7 +71,8 @@ static void test_passwd(void **state) {
 static void test_group(void **state) {
         (void)state;
         check(identity_group, "", "alice:x:100:\n");
-        check(identity_group, "root:x:0:\n1001:x:0:alice\nusers:x:100:\n", "root:x:0:\nalice:x:100:\n");
+        check(identity_group, "root:x:0:\n1001:x:0:alice\nusers:x:100:\n",
+              "root:x:0:\nalice:x:100:\n");
 }
 
 int main(void) {

@@ -25,7 +25,8 @@ static struct record *make(const char *name, uid_t uid, const char *uuid) {
 }
 
 static void inventory_of(const char *const *uuids, size_t n, struct gpu_inventory *ret) {
-        *ret = (struct gpu_inventory){ .devices = calloc(n, sizeof(struct gpu_device)), .ndevices = n,
+        *ret = (struct gpu_inventory){ .devices = calloc(n, sizeof(struct gpu_device)),
+                                       .ndevices = n,
                                        .ngpus = n };
         for (size_t i = 0; i < n; i++) {
                 str_copy(ret->devices[i].uuid, sizeof(ret->devices[i].uuid), uuids[i]);
@@ -36,9 +37,11 @@ static void inventory_of(const char *const *uuids, size_t n, struct gpu_inventor
 }
 
 static void test_claims_follow(void **state) {
-        static const char *const first[] = { "GPU-a", "GPU-b" }, *const swapped[] = { "GPU-b", "GPU-a" },
-                          *const lost[] = { "GPU-b" };
-        struct record *a = make("a", 1, "GPU-a"), *b = make("b", 2, "GPU-b"), *c = make("c", 1, NULL);
+        static const char *const first[] = { "GPU-a", "GPU-b" },
+                                 *const swapped[] = { "GPU-b", "GPU-a" },
+                                 *const lost[] = { "GPU-b" };
+        struct record *a = make("a", 1, "GPU-a"), *b = make("b", 2, "GPU-b"),
+                      *c = make("c", 1, NULL);
         struct gpu_inventory inventory;
         struct ledger l;
 

@@ -33,7 +33,8 @@ static void test_matching(void **state) {
                 { "POST /v1/containers/x/start", "v1/containers/NAME/start", "x", REFUSAL_NONE },
                 /* A container may be called like a word of ours. */
                 { "GET /v1/containers/start", "v1/containers/NAME", "start", REFUSAL_NONE },
-                { "DELETE /v1/containers/x?stop=true&image=true", "v1/containers/NAME", "x", REFUSAL_NONE },
+                { "DELETE /v1/containers/x?stop=true&image=true", "v1/containers/NAME", "x",
+                  REFUSAL_NONE },
                 { "GET /", NULL, NULL, REFUSAL_NO_SUCH_ROUTE },
                 { "GET /v1", NULL, NULL, REFUSAL_NO_SUCH_ROUTE },
                 { "GET /v2/version", NULL, NULL, REFUSAL_NO_SUCH_ROUTE },
