@@ -41,7 +41,8 @@ static bool is_whole(const struct gpu_device *d) {
         return d->instance < 0;
 }
 
-static void pool_fill(struct pool *p, const struct gpu_inventory *inv, const uint8_t *free, bool whole) {
+static void pool_fill(struct pool *p, const struct gpu_inventory *inv, const uint8_t *free,
+                      bool whole) {
         size_t n = inv->ndevices < GPU_DEVICES_MAX ? inv->ndevices : GPU_DEVICES_MAX;
 
         p->inv = inv;
@@ -174,7 +175,8 @@ static const uint8_t *growth_row(struct growth *g, const struct pool *p, size_t 
         return g->row;
 }
 
-static struct quality grow(struct growth *g, const struct pool *p, size_t seed, size_t want, size_t *ret) {
+static struct quality grow(struct growth *g, const struct pool *p, size_t seed, size_t want,
+                           size_t *ret) {
         struct quality q = { GPU_LINK_SELF, 0 };
         size_t next = seed;
 
@@ -298,8 +300,8 @@ static void grant_finish(const struct gpu_inventory *inv, struct grant *g) {
                 }
 }
 
-int allocator_choose(const struct gpu_inventory *inv, const uint8_t *free, size_t n, bool prefer_full,
-                     bool allow_full, struct grant *ret) {
+int allocator_choose(const struct gpu_inventory *inv, const uint8_t *free, size_t n,
+                     bool prefer_full, bool allow_full, struct grant *ret) {
         struct grant g = { .n = n };
         struct pool whole = { .inv = inv }, parts = { .inv = inv };
 

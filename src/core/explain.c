@@ -181,7 +181,8 @@ void explain_own_containers(const struct snapshot *s, char *dst, size_t size, ch
                                container_state_word(c->state));
                 list_add(&list, item);
                 if (!first[0] || (stopped && !idle))
-                        (void)snprintf(first, first_size, "%s%s", c->name, stopped ? "" : " --stop");
+                        (void)snprintf(first, first_size, "%s%s", c->name,
+                                       stopped ? "" : " --stop");
                 idle = idle || stopped;
         }
         list_end(&list);

@@ -56,7 +56,7 @@ struct gpu_inventory {
         struct gpu_device *devices; /* ordered by gpu, instance */
         size_t ndevices;
         size_t ngpus;               /* physical GPUs */
-        uint8_t *links;             /* ngpus * ngpus of enum gpu_link (or more for several NVLinks) */
+        uint8_t *links; /* ngpus * ngpus of enum gpu_link (or more for several NVLinks) */
 };
 
 static inline uint8_t gpu_inventory_link(const struct gpu_inventory *inv, int a, int b) {

@@ -40,8 +40,8 @@ const struct limit_key limit_keys[] = {
             "the same by another name; with pids_limit the smaller applies"),
         KEY("aggregate.max_cpus", "aggregate.cpu_quota", LIMIT_CPUS, aggregate_cpus_milli, true, 1,
             "CPUs of all containers together"),
-        KEY("aggregate.memory", "aggregate.memory_max", LIMIT_BYTES, aggregate_memory_bytes, true, 1,
-            "memory of all containers together"),
+        KEY("aggregate.memory", "aggregate.memory_max", LIMIT_BYTES, aggregate_memory_bytes, true,
+            1, "memory of all containers together"),
         KEY("aggregate.max_tasks", "aggregate.tasks_max", LIMIT_COUNT, aggregate_tasks, true, 1,
             "processes and threads of all containers together"),
         KEY("aggregate.max_gpu_equivalents", "aggregate.gpu_limit", LIMIT_GPUS, aggregate_gpu_units,
@@ -50,8 +50,8 @@ const struct limit_key limit_keys[] = {
             "hours without work until a container is stopped"),
         KEY("max_runtime_h", "max_runtime", LIMIT_HOURS, max_runtime_us, true, 0,
             "hours until a running container is stopped"),
-        KEY("gpu_hold_after_stop_h", "gpu_hold_after_stop", LIMIT_HOURS, hold_after_stop_us, true, 0,
-            "hours for which a stopped container keeps its GPUs"),
+        KEY("gpu_hold_after_stop_h", "gpu_hold_after_stop", LIMIT_HOURS, hold_after_stop_us, true,
+            0, "hours for which a stopped container keeps its GPUs"),
         KEY("created_container_timeout_m", "created_container_timeout", LIMIT_MINUTES, unstarted_us,
             true, 0, "minutes for which a container that was never started keeps its GPUs"),
         KEY("priority", NULL, LIMIT_COUNT, priority, false, 0, "larger goes first in the queue"),
@@ -86,7 +86,8 @@ bool limit_key_is_known_unused(const char *name) {
                 "policies enforcement gpu_allocation container_types monitoring bare_metal_access "
                 "access_control wrapper reservations advanced wizard";
         static const char keys[] =
-                "container_hold_after_stop_h container_hold_after_stop gpu_hold_after_manual_stop_m "
+                "container_hold_after_stop_h container_hold_after_stop "
+                "gpu_hold_after_manual_stop_m "
                 "memory_swap gpu_memory io_read_bps io_write_bps ulimit_nofile "
                 "storage_workspace storage_data storage_tmp storage_home "
                 "high_demand_threshold high_demand_idle_reduction gpu_idle_threshold "
@@ -312,7 +313,8 @@ static bool group_has(const struct limits_group *g, const struct person *who) {
         return false;
 }
 
-static const struct limits_group *group_of(const struct limits_config *c, const struct person *who) {
+static const struct limits_group *group_of(const struct limits_config *c,
+                                           const struct person *who) {
         for (size_t i = 0; i < c->ngroups; i++)
                 if (group_has(&c->groups[i], who))
                         return &c->groups[i];
@@ -341,7 +343,8 @@ static bool is_given(uint64_t given, size_t offset) {
         return false;
 }
 
-void limits_resolve(const struct limits_config *config, const struct person *who, struct limits *ret) {
+void limits_resolve(const struct limits_config *config, const struct person *who,
+                    struct limits *ret) {
         const struct limits_group *group = group_of(config, who);
         uint64_t given = 0;
 

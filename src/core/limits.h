@@ -29,7 +29,7 @@ struct limits {
         int64_t idle_timeout_us;      /* idle_timeout_h; UNLIMITED = never */
         int64_t max_runtime_us;       /* max_runtime_h */
         int64_t hold_after_stop_us;   /* gpu_hold_after_stop_h: a stopped container's GPU is kept */
-        int64_t unstarted_us;         /* created_container_timeout_m: never-started container's GPU */
+        int64_t unstarted_us; /* created_container_timeout_m: never-started container's GPU */
         bool allow_full_gpu;          /* may take whole GPUs, not only MIG instances */
         int64_t priority;             /* larger goes first in the queue */
         char group[64];               /* name of the group that applied, "" when none */
@@ -62,9 +62,9 @@ extern const size_t limit_keys_count;
 /* The key with this name or alias ("aggregate.max_cpus" for one within aggregate:), or NULL. */
 const struct limit_key *limit_key_find(const char *name);
 
-/* Keys and whole sections of the predecessor's file that this program accepts and does not use (idle
- * thresholds, policies:, container_types:, ...): read without complaint, so that a site's file loads.
- * For a key within a section either its own name or "section.key". */
+/* Keys and whole sections of the predecessor's file that this program accepts and does not use
+ * (idle thresholds, policies:, container_types:, ...): read without complaint, so that a site's
+ * file loads. For a key within a section either its own name or "section.key". */
 bool limit_key_is_known_unused(const char *name);
 
 /* Sets the field of @key in @l from the text of a scalar ("null" or "" = unlimited).
@@ -107,8 +107,9 @@ struct person {
 
 /* The built-in defaults (those of the predecessor's file), all fields set. */
 void limits_defaults(struct limits *ret);
-/* Resolves @who's limits: built-in defaults, then the file's defaults, the person's group (the first in
- * file order that has the person, by name or by Unix group; else the default group), then every
- * override for the person. */
-void limits_resolve(const struct limits_config *config, const struct person *who, struct limits *ret);
+/* Resolves @who's limits: built-in defaults, then the file's defaults, the person's group (the
+ * first in file order that has the person, by name or by Unix group; else the default group), then
+ * every override for the person. */
+void limits_resolve(const struct limits_config *config, const struct person *who,
+                    struct limits *ret);
 void limits_config_release(struct limits_config *config);

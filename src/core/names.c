@@ -61,7 +61,8 @@ static bool name_fault(const char *s, char *why, size_t size) {
                 else if ((unsigned char)*p < ' ' || *p == 0x7f)
                         (void)str_copy(why, size, "it contains a control character");
                 else
-                        (void)snprintf(why, size, "it contains '%.*s'", (int)character_length(p), p);
+                        (void)snprintf(why, size, "it contains '%.*s'", (int)character_length(p),
+                                       p);
                 return true;
         }
         if (!is_alnum(*s))
@@ -283,8 +284,8 @@ int image_ref_parse(const char *typed, struct image_ref *ret, struct refusal *r)
 
         str_printable(shown, sizeof(shown), typed);
         if (!parse_reference(typed, &ref)) {
-                refuse_detail(r, REFUSAL_ARGUMENT_INVALID, typed, "'%s' is not the name of an image",
-                              shown);
+                refuse_detail(r, REFUSAL_ARGUMENT_INVALID, typed,
+                              "'%s' is not the name of an image", shown);
                 (void)str_copy(r->extra, sizeof(r->extra),
                                "write it as NAME, NAME:TAG or REGISTRY/NAME:TAG, in lower case");
                 return r->reason;

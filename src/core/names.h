@@ -35,26 +35,31 @@ struct image_ref {
         char tag[130];        /* "latest" when none was given and there is no digest */
         char digest[80];      /* "sha256:..." or "" */
 };
-/* Nonzero with @r (ARGUMENT_INVALID) when @typed is not a reference. */
+/* Nonzero with @r (ARGUMENT_INVALID) when @typed is not a reference, or is an image's id, by which
+ * anybody's image could be had. */
 int image_ref_parse(const char *typed, struct image_ref *ret, struct refusal *r);
-/* repository:tag or repository@digest with the registry in front. */
+/* repository:tag or repository@digest with the registry in front; "" when @size is too small. */
 void image_ref_format(const struct image_ref *ref, char *dst, size_t size);
-/* True for the repositories ds01-UID/... of a person; *ret_uid says whose. */
+/* True for the repositories ds01-UID/... of a person, also spelt with docker.io/ or localhost/ in
+ * front, which the engines take for the same; *ret_uid says whose. */
 bool image_is_personal(const char *reference, uid_t *ret_uid);
 
 enum image_source { IMAGE_OPTION, IMAGE_PROJECT, IMAGE_NAME, IMAGE_NAME_PART, IMAGE_DEFAULT };
-const char *image_source_word(enum image_source s); /* "option", "project", "name", "name-part", "default" */
+/* "option", "project", "name", "name-part", "default" */
+const char *image_source_word(enum image_source s);
 
 struct image_choice {
         enum image_source source;
         char reference[IMAGE_REF_SIZE];
 };
 
-/* Which image a container gets (DESIGN 6). @option, @project: NULL when not given. @own: the caller's
- * images, "ds01-UID/PROJECT:latest", NULL-terminated. An @option without registry and slash that names an own
- * image ("my-thesis") means that image; otherwise it is taken as typed. NAME_PART: the own
- * image whose project is a dash-separated prefix or suffix of @name, the longest one; ties by name.
- * Nonzero with @r: malformed @option, another person's image (IMAGE_FOREIGN), no default (@site_default NULL or ""). */
+/* Which image a container gets : the one asked for, else that of the
+ * project, of the name, of a part of the name, else the site's. @option, @project: NULL when not given. @own: the
+ * caller's images, "ds01-UID/PROJECT:latest", NULL-terminated. An @option without registry and
+ * slash that names an own image ("my-thesis") means that image; otherwise it is taken as typed.
+ * NAME_PART: the own image whose project is a dash-separated prefix or suffix of @name, the longest
+ * one; ties by name. Nonzero with @r: malformed @option, another person's image (IMAGE_FOREIGN), no
+ * default (@site_default NULL or ""). */
 int image_choose(const char *option, const char *project, const char *name, uid_t uid,
                  const char *const *own, const char *site_default, struct image_choice *ret,
                  struct refusal *r);

@@ -92,7 +92,8 @@ static int64_t left_of(int64_t max, int64_t used) {
 
 /* The fewest units that @n of the devices marked in @mask come to, the devices into @ret; false
  * when fewer are marked. */
-static bool choose_smallest(const struct snapshot *s, const uint8_t *mask, size_t n, struct grant *ret) {
+static bool choose_smallest(const struct snapshot *s, const uint8_t *mask, size_t n,
+                            struct grant *ret) {
         size_t count = device_count(s);
         uint8_t marked[GPU_DEVICES_MAX];
         struct grant g = { 0 };
@@ -127,8 +128,8 @@ struct field {
         int64_t units_min;  /* the smallest of the eligible */
 };
 
-static void field_fill(const struct snapshot *s, const struct survey *v, const struct create_wish *w,
-                       struct field *f) {
+static void field_fill(const struct snapshot *s, const struct survey *v,
+                       const struct create_wish *w, struct field *f) {
         size_t count = device_count(s);
 
         f->neligible = f->nfree = f->nfree_whole = 0;
@@ -182,8 +183,8 @@ static int refuse_quota(const struct snapshot *s, int64_t asked, int64_t used, s
 }
 
 /* Why no @n devices of @f can be had. */
-static int refuse_no_device(const struct snapshot *s, const struct field *f, size_t n, ssize_t except,
-                            const char *name, struct refusal *r) {
+static int refuse_no_device(const struct snapshot *s, const struct field *f, size_t n,
+                            ssize_t except, const char *name, struct refusal *r) {
         enum refusal_reason reason = REFUSAL_GPU_NONE_FREE;
         uint8_t busy[GPU_DEVICES_MAX];
 
@@ -201,8 +202,8 @@ static int refuse_no_device(const struct snapshot *s, const struct field *f, siz
         return r->reason;
 }
 
-static int choose_gpus(const struct snapshot *s, const struct create_wish *w, const struct survey *v,
-                       size_t n, struct grant *ret, struct refusal *r) {
+static int choose_gpus(const struct snapshot *s, const struct create_wish *w,
+                       const struct survey *v, size_t n, struct grant *ret, struct refusal *r) {
         int64_t used = v->usage.gpu_units, left = left_of(s->limits->gpu_units, used), least;
         struct grant smallest;
         struct field f;
@@ -240,8 +241,9 @@ static int refuse_name_taken(const struct claim *c, struct refusal *r) {
 
 static int refuse_containers(const struct snapshot *s, int64_t used, const char *name,
                              struct refusal *r) {
-        refuse(r, s->limits->containers > 0 ? REFUSAL_CONTAINER_QUOTA : REFUSAL_CONTAINERS_NOT_ALLOWED,
-               name);
+        bool any = s->limits->containers > 0;
+
+        refuse(r, any ? REFUSAL_CONTAINER_QUOTA : REFUSAL_CONTAINERS_NOT_ALLOWED, name);
         r->used = used;
         r->max = s->limits->containers;
         explain_own_containers(s, r->detail, sizeof(r->detail), r->extra, sizeof(r->extra));
@@ -321,8 +323,8 @@ static void restart_judge(const struct snapshot *s, struct restart *t) {
                         t->units[i] = (c->units - known) / lost;
 }
 
-/* Devices instead of those of @units that can't be used again: a new best set of that size out of the
- * good old ones and the free ones. @done[i] is set for what this answers for. */
+/* Devices instead of those of @units that can't be used again: a new best set of that size out of
+ * the good old ones and the free ones. @done[i] is set for what this answers for. */
 static bool replace_size(const struct snapshot *s, struct restart *t, int64_t units, bool *done,
                          struct grant *g) {
         uint8_t mask[GPU_DEVICES_MAX];

@@ -23,7 +23,8 @@ enum container_state {
         CONTAINER_STOPPED,
         CONTAINER_REMOVING,
 };
-const char *container_state_word(enum container_state s); /* "creating", "created", "running", ... */
+/* "creating", "created", "running", ... */
+const char *container_state_word(enum container_state s);
 
 /* A lease is derived, not stored: from the container's state and times. */
 enum lease_state {
@@ -44,7 +45,7 @@ struct claim {
          * is being removed holds its devices until it is gone. */
         bool released;
         int64_t since_us;     /* created: when; stopped: when; running: started */
-        int64_t hold_us;      /* stopped: length of the hold (owner's limits); LIMIT_UNLIMITED = for ever */
+        int64_t hold_us;      /* stopped: length of the hold, or LIMIT_UNLIMITED */
         int64_t unstarted_us; /* created: time to the first start */
         int64_t units;        /* sum over its devices */
         int16_t *devices;     /* indices into the inventory; -1 for a lost one */
@@ -82,28 +83,28 @@ struct create_wish {
 };
 
 /* May the caller create this container, and with which devices? 0 with @ret, or nonzero with @r.
- * In order: name taken, containers, GPUs per container, GPU equivalents, free devices. Of the kinds that
- * the limits allow, whole GPUs are taken first; MIG instances when too few whole ones are free
+ * In order: name taken, containers, GPUs per container, GPU equivalents, free devices. Of the kinds
+ * that the limits allow, whole GPUs are taken first; MIG instances when too few whole ones are free
  * or the quota leaves only a fraction. */
 int policy_create(const struct snapshot *s, const struct create_wish *w, struct grant *ret,
                   struct refusal *r);
 
 /* May claim @which be started, and with which devices? Those it holds; if its lease has ended (then
- * limits are judged again), the same ones if free and usable. What can't be used is replaced by free
- * devices of the same number and units, and *ret_moved is set. Nonzero with @r: GPU_NONE_FREE,
- * GPU_FULL_NOT_ALLOWED, GPU_QUOTA, GPU_PER_CONTAINER, or GPU_GONE when a device failed, was lost or is
- * used from outside and no other is free. Also the gate: a device which another claim holds is
+ * limits are judged again), the same ones if free and usable. What can't be used is replaced by
+ * free devices of the same number and units, and *ret_moved is set. Nonzero with @r: GPU_NONE_FREE,
+ * GPU_FULL_NOT_ALLOWED, GPU_QUOTA, GPU_PER_CONTAINER, or GPU_GONE when a device failed, was lost or
+ * is used from outside and no other is free. Also the gate: a device which another claim holds is
  * never granted, whatever this claim says. A claim without devices gets none. */
 int policy_start(const struct snapshot *s, size_t which, struct grant *ret, bool *ret_moved,
                  struct refusal *r);
 
 /* Chooses @n devices of those marked free (free[i] != 0, one byte a device). Exclusive; for several
- * the best-connected set (NVLink, then PCIe, then NUMA), for one the device whose taking leaves the best
- * sets for others; ties by index. Whole GPUs first, then MIG instances; @prefer_full: whole GPUs only;
- * without @allow_full MIG instances only. The rule stands in allocator.c. Returns 0 and fills @ret,
- * or -ENOSPC. */
-int allocator_choose(const struct gpu_inventory *inv, const uint8_t *free, size_t n, bool prefer_full,
-                     bool allow_full, struct grant *ret);
+ * the best-connected set (NVLink, then PCIe, then NUMA), for one the device whose taking leaves the
+ * best sets for others; ties by index. Whole GPUs first, then MIG instances; @prefer_full: whole
+ * GPUs only; without @allow_full MIG instances only. The rule stands in allocator.c. Returns 0 and
+ * fills @ret, or -ENOSPC. */
+int allocator_choose(const struct gpu_inventory *inv, const uint8_t *free, size_t n,
+                     bool prefer_full, bool allow_full, struct grant *ret);
 
 /* Use of one person: containers and GPU units (held leases count, ended ones do not). */
 struct usage {

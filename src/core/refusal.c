@@ -27,8 +27,8 @@ int refuse(struct refusal *r, enum refusal_reason reason, const char *subject) {
         return (int)reason;
 }
 
-int refuse_detail(struct refusal *r, enum refusal_reason reason, const char *subject, const char *fmt,
-                  ...) {
+int refuse_detail(struct refusal *r, enum refusal_reason reason, const char *subject,
+                  const char *fmt, ...) {
         va_list ap;
 
         refuse(r, reason, subject);
@@ -59,9 +59,11 @@ void gpu_units_format(int64_t units, char *dst, size_t size) {
         if (cents == 0)
                 (void)snprintf(dst, size, "%s%lld", sign, (long long)whole);
         else if (cents % 10 == 0)
-                (void)snprintf(dst, size, "%s%lld.%lld", sign, (long long)whole, (long long)cents / 10);
+                (void)snprintf(dst, size, "%s%lld.%lld", sign, (long long)whole,
+                               (long long)cents / 10);
         else
-                (void)snprintf(dst, size, "%s%lld.%02lld", sign, (long long)whole, (long long)cents);
+                (void)snprintf(dst, size, "%s%lld.%02lld", sign, (long long)whole,
+                               (long long)cents);
 }
 
 /* What stands between two braces, taken apart: {NAME}, {NAME|ONE|MANY} or {PREFIX~NAME}. */
@@ -97,7 +99,8 @@ static bool named(const struct placeholder *p, const char *name) {
 
 /* Writes the value of @p's name; true when the number in it is exactly one. @dst stays "" for a
  * name that does not exist, which a test of the whole table would notice. */
-static bool value_format(const struct refusal *r, const struct placeholder *p, char *dst, size_t size) {
+static bool value_format(const struct refusal *r, const struct placeholder *p, char *dst,
+                         size_t size) {
         const struct {
                 const char *name, *text;
         } strings[] = { { "subject", r->subject }, { "detail", r->detail }, { "extra", r->extra } };

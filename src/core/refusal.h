@@ -39,8 +39,8 @@ const struct refusal_kind *refusal_kind(enum refusal_reason reason);
  * Returns @r's reason, so that a function can `return refuse(...)` where nonzero means no. */
 int refuse(struct refusal *r, enum refusal_reason reason, const char *subject);
 /* The same with a formatted detail. */
-int refuse_detail(struct refusal *r, enum refusal_reason reason, const char *subject, const char *fmt,
-                  ...) _printf_(4, 5);
+int refuse_detail(struct refusal *r, enum refusal_reason reason, const char *subject,
+                  const char *fmt, ...) _printf_(4, 5);
 
 /* The sentence and the next step, placeholders filled in, control characters made harmless. */
 void refusal_message(const struct refusal *r, struct buf *out);

@@ -1,7 +1,7 @@
 /*
  * How long a decision takes: a machine of 1,024 GPUs in NVLink islands of eight, 10,000 claims of
- * 500 people, 900 devices held. Prints medians in microseconds beside the budget; exit status 1 when
- * the budget is missed, so that a release build can be held to it.
+ * 500 people, 900 devices held. Prints medians in microseconds beside the budget; exit status 1
+ * when the budget is missed, so that a release build can be held to it.
  */
 #include "core/policy.h"
 
@@ -34,7 +34,8 @@ static void make_machine(void) {
         }
 }
 
-/* @held of the claims hold a device each, spread over all; the others are CPU-only or have ended. */
+/* @held of the claims hold a device each, spread over all; the others are CPU-only or have ended.
+ */
 static void make_claims(size_t held) {
         for (size_t i = 0; i < CLAIMS; i++) {
                 bool holds = i % 11 == 0 && i / 11 < held;
@@ -42,9 +43,14 @@ static void make_claims(size_t held) {
                 snprintf(names[i], sizeof(names[i]), "exp-%zu", i);
                 claimed[i] = (int16_t)(i / 11 * 571 % GPU_DEVICES_MAX);
                 claims[i] = (struct claim){
-                        .uid = (uid_t)(1001 + i % PEOPLE), .name = names[i], .user = "somebody",
-                        .state = holds ? CONTAINER_RUNNING : CONTAINER_STOPPED, .hold_us = 1,
-                        .devices = &claimed[i], .ndevices = holds || i % 2, .units = GPU_UNITS_PER_GPU,
+                        .uid = (uid_t)(1001 + i % PEOPLE),
+                        .name = names[i],
+                        .user = "somebody",
+                        .state = holds ? CONTAINER_RUNNING : CONTAINER_STOPPED,
+                        .hold_us = 1,
+                        .devices = &claimed[i],
+                        .ndevices = holds || i % 2,
+                        .units = GPU_UNITS_PER_GPU,
                 };
         }
 }
@@ -68,7 +74,8 @@ static double median_us(const struct snapshot *s, int64_t gpus) {
                         struct refusal refusal;
 
                         if (policy_create(s, &wish, &grant, &refusal)) {
-                                fprintf(stderr, "refused: %s\n", refusal_kind(refusal.reason)->code);
+                                fprintf(stderr, "refused: %s\n",
+                                        refusal_kind(refusal.reason)->code);
                                 exit(1);
                         }
                 }
@@ -96,8 +103,10 @@ int main(void) {
                 make_claims(rows[i].held);
                 us = median_us(&s, rows[i].gpus);
                 missed = missed || us > BUDGET_US;
-                printf("decision: create with %lld of %zu free GPUs, %d claims: %.1f us (budget %d)\n",
-                       (long long)rows[i].gpus, GPU_DEVICES_MAX - rows[i].held, CLAIMS, us, BUDGET_US);
+                printf("decision: create with %lld of %zu free GPUs, %d claims: %.1f us (budget "
+                       "%d)\n",
+                       (long long)rows[i].gpus, GPU_DEVICES_MAX - rows[i].held, CLAIMS, us,
+                       BUDGET_US);
         }
         return missed;
 }

@@ -1,13 +1,13 @@
 /*
- * Runs the text cases of this folder (*.case, the files are the arguments) against the pure core, all
- * in one process; TAP, one line a case. A last line fails when a refusal that the core can give
+ * Runs the text cases of this folder (*.case, the files are the arguments) against the pure core,
+ * all in one process; TAP, one line a case. A last line fails when a refusal that the core can give
  * is in no case. The lines of a case:
  *
  *     @case WORDS              begins a case; everything below is forgotten
  *     @gpus N [node=K]         N whole GPUs, K of them in each NUMA node
  *     @mig G 1g 2g ...         GPU G is partitioned into these instances
- *     @links A,B,C=LINK ...    every pair of these GPUs ("all" for all): system node hostbridge multiple
- *                              single nvlinkN
+ *     @links A,B,C=LINK ...    every pair of these GPUs ("all" for all): system node hostbridge
+ * multiple single nvlinkN
  *     @failed DEVICE WORDS, @silent DEVICE, @foreign DEVICE PID USER, @well DEVICE
  *     @limits KEY=VALUE ...    keys of resource-limits.yaml, over the built-in defaults
  *     @claim USER NAME STATE DEVICE,... [age=T] [hold=T] [unstarted=T] [units=U] [released]
@@ -58,16 +58,16 @@ static size_t case_count, case_failures;
 static const char *file_name;
 static int line_number;
 
-#define FAULT(...)                                                                             \
-        do {                                                                                   \
-                size_t _n = strlen(case_fault);                                                \
-                _n += (size_t)snprintf(case_fault + _n, sizeof(case_fault) - _n, "# %s:%d: ",  \
-                                       file_name, line_number);                                \
-                if (_n < sizeof(case_fault))                                                   \
-                        _n += (size_t)snprintf(case_fault + _n, sizeof(case_fault) - _n,       \
-                                               __VA_ARGS__);                                   \
-                if (_n + 1 < sizeof(case_fault))                                               \
-                        strcat(case_fault, "\n");                                              \
+#define FAULT(...)                                                                                 \
+        do {                                                                                       \
+                size_t _n = strlen(case_fault);                                                    \
+                _n += (size_t)snprintf(case_fault + _n, sizeof(case_fault) - _n,                   \
+                                       "# %s:%d: ", file_name, line_number);                       \
+                if (_n < sizeof(case_fault))                                                       \
+                        _n += (size_t)snprintf(case_fault + _n, sizeof(case_fault) - _n,           \
+                                               __VA_ARGS__);                                       \
+                if (_n + 1 < sizeof(case_fault))                                                   \
+                        memcpy(case_fault + _n, "\n", 2);                                          \
         } while (0)
 
 static const char *const users[] = { "alice", "bob", "carol", "dave", "eve" };
@@ -137,7 +137,8 @@ static void build_inventory(void) {
                                 snprintf(d->name, sizeof(d->name), "GPU-%d.%d", g, i);
                 }
         }
-        world.inventory = (struct gpu_inventory){ world.devices, n, (size_t)world.ngpus, world.links };
+        world.inventory =
+                (struct gpu_inventory){ world.devices, n, (size_t)world.ngpus, world.links };
         for (int a = 0; a < world.ngpus; a++)
                 for (int b = 0; b < world.ngpus; b++)
                         set_link(a, b, a == b ? GPU_LINK_SELF
@@ -152,7 +153,7 @@ static uint8_t link_word(const char *w) {
                 if (strcmp(words[i], w) == 0)
                         return (uint8_t)i;
         if (str_starts(w, "nvlink"))
-                return (uint8_t)(GPU_LINK_NVLINK + (w[6] ? atol(w + 6) - 1 : 0));
+                return (uint8_t)(GPU_LINK_NVLINK + (w[6] ? strtol(w + 6, NULL, 10) - 1 : 0));
         FAULT("no link '%s'", w);
         return 0;
 }
@@ -210,7 +211,9 @@ static void do_claim(char **w, int n) {
                 FAULT("a claim has USER NAME STATE DEVICES");
                 return;
         }
-        *c = (struct claim){ .uid = uid_of(w[1]), .hold_us = 15 * 60 * US_PER_S, .unstarted_us = 30 * 60 * US_PER_S };
+        *c = (struct claim){ .uid = uid_of(w[1]),
+                             .hold_us = 15 * 60 * US_PER_S,
+                             .unstarted_us = 30 * 60 * US_PER_S };
         c->devices = world.claimed[world.nclaims];
         str_copy(world.names[world.nclaims], sizeof(world.names[0]), w[2]);
         c->name = world.names[world.nclaims];
@@ -265,7 +268,7 @@ static void answer_grant(const struct grant *g, bool moved) {
                          d->name);
         }
         if (g->n == 0)
-                strcpy(world.answer, "none");
+                str_copy(world.answer, sizeof(world.answer), "none");
         if (units != g->units)
                 FAULT("the grant says %lld units, its devices have %lld", (long long)g->units,
                       (long long)units);
@@ -288,10 +291,10 @@ static void ask_image(char **w, int n) {
                 else if (str_starts(w[i], "project="))
                         project = w[i] + 8;
         }
-        if (!image_choose(option, project, w[2], world.uid, world.own_list, world.site_default, &choice,
-                          &world.refusal))
-                snprintf(world.answer, sizeof(world.answer), "%s %s", image_source_word(choice.source),
-                         choice.reference);
+        if (!image_choose(option, project, w[2], world.uid, world.own_list, world.site_default,
+                          &choice, &world.refusal))
+                snprintf(world.answer, sizeof(world.answer), "%s %s",
+                         image_source_word(choice.source), choice.reference);
 }
 
 static void ask_create(const struct snapshot *s, char **w, int n) {
@@ -343,14 +346,15 @@ static void do_ask(char **w, int n, const char *rest) {
                 ask_start(&s, w[2]);
         } else if (n == 2 && strcmp(w[1], "usage") == 0) {
                 policy_usage(&s, &usage);
-                snprintf(world.answer, sizeof(world.answer), "%lld %lld", (long long)usage.containers,
-                         (long long)usage.gpu_units);
+                snprintf(world.answer, sizeof(world.answer), "%lld %lld",
+                         (long long)usage.containers, (long long)usage.gpu_units);
         } else {
                 FAULT("what is asked?");
         }
         if (world.refusal.reason) {
                 seen[world.refusal.reason] = true;
-                str_copy(world.answer, sizeof(world.answer), refusal_kind(world.refusal.reason)->code);
+                str_copy(world.answer, sizeof(world.answer),
+                         refusal_kind(world.refusal.reason)->code);
         }
 }
 

@@ -24,7 +24,9 @@ static uint8_t links[64 * 64];
 
 static struct gpu_inventory machine(size_t n, unsigned kinds) {
         for (size_t i = 0; i < n; i++)
-                devices[i] = (struct gpu_device){ .gpu = (int)i, .instance = -1, .units = GPU_UNITS_PER_GPU };
+                devices[i] = (struct gpu_device){ .gpu = (int)i,
+                                                  .instance = -1,
+                                                  .units = GPU_UNITS_PER_GPU };
         for (size_t i = 0; i < n; i++)
                 for (size_t j = i; j < n; j++)
                         links[i * n + j] = links[j * n + i] =
@@ -32,7 +34,8 @@ static struct gpu_inventory machine(size_t n, unsigned kinds) {
         return (struct gpu_inventory){ devices, n, n, links };
 }
 
-static void quality(const struct gpu_inventory *inv, unsigned set, unsigned *slowest, unsigned *sum) {
+static void quality(const struct gpu_inventory *inv, unsigned set, unsigned *slowest,
+                    unsigned *sum) {
         *slowest = 255;
         *sum = 0;
         for (int i = 0; i < GPUS; i++)
@@ -56,7 +59,8 @@ static bool first_of_equals(unsigned a, unsigned b) {
 static void test_sets_are_best(void **state) {
         for (int round = 0; round < MACHINES; round++) {
                 struct gpu_inventory inv = machine(GPUS, 2 + random_below(5));
-                unsigned free_bits = random_below(1u << GPUS), best = 0, best_slowest = 0, best_sum = 0;
+                unsigned free_bits = random_below(1u << GPUS), best = 0, best_slowest = 0,
+                         best_sum = 0;
                 unsigned want = 2 + random_below(4), got = 0;
                 uint8_t free_bytes[GPU_DEVICES_MAX] = { 0 };
                 struct grant g;
@@ -97,7 +101,9 @@ static void test_grown_sets_find_islands(void **state) {
 
                 for (size_t i = 0; i < 64; i++)
                         for (size_t j = 0; j < 64; j++)
-                                links[i * 64 + j] = i == j ? 255 : i / size == j / size ? GPU_LINK_NVLINK : 0;
+                                links[i * 64 + j] = i == j                 ? 255
+                                                    : i / size == j / size ? GPU_LINK_NVLINK
+                                                                           : 0;
                 for (size_t i = 0; i < 64; i++)
                         free_bytes[i] = random_below(8) != 0;
                 memset(free_bytes + 32, 1, 8);
@@ -116,7 +122,8 @@ static void test_largest_machine(void **state) {
         struct grant g;
 
         for (int i = 0; i < GPU_DEVICES_MAX; i++)
-                devices[i] = (struct gpu_device){ .gpu = i, .instance = -1, .units = GPU_UNITS_PER_GPU };
+                devices[i] =
+                        (struct gpu_device){ .gpu = i, .instance = -1, .units = GPU_UNITS_PER_GPU };
         memset(free_bytes, 1, sizeof(free_bytes));
         assert_int_equal(allocator_choose(&inv, free_bytes, 64, false, true, &g), 0);
         assert_int_equal(g.n, 64);

@@ -1,9 +1,10 @@
 /* The inventory as a value. */
 #include "core/inventory.h"
 
+#include "base/str.h"
+
 #include "cmocka-setup.h"
 
-#include <string.h>
 
 static void test_copy_is_deep(void **state) {
         struct gpu_device devices[2] = { { .uuid = "GPU-a" }, { .uuid = "GPU-b" } };
@@ -11,7 +12,7 @@ static void test_copy_is_deep(void **state) {
         struct gpu_inventory inv = { devices, 2, 2, links }, copy;
 
         assert_int_equal(gpu_inventory_copy(&inv, &copy), 0);
-        strcpy(devices[1].uuid, "GPU-c");
+        str_copy(devices[1].uuid, sizeof(devices[1].uuid), "GPU-c");
         links[1] = 0;
         assert_int_equal(gpu_inventory_find(&copy, "GPU-b"), 1);
         assert_int_equal(gpu_inventory_find(&copy, "GPU-c"), -1);

@@ -119,12 +119,20 @@ static void test_table(void **state) {
 
 static void test_known_unused(void **state) {
         static const char *const known[] = {
-                "memory_swap", "container_hold_after_stop_h", "storage_workspace", "policies",
-                "policies.high_demand_threshold", "high_demand_threshold", "enforcement.cgroup_driver",
-                "container_types", "container_types.docker.idle_timeout", "aggregate.memory_high",
+                "memory_swap",
+                "container_hold_after_stop_h",
+                "storage_workspace",
+                "policies",
+                "policies.high_demand_threshold",
+                "high_demand_threshold",
+                "enforcement.cgroup_driver",
+                "container_types",
+                "container_types.docker.idle_timeout",
+                "aggregate.memory_high",
                 "keepalive_max_duration_h",
         };
-        static const char *const unknown[] = { "max_gpu", "", "memory_swop", "polices.x", ".x", "aggregate.x" };
+        static const char *const unknown[] = { "max_gpu",   "",   "memory_swop",
+                                               "polices.x", ".x", "aggregate.x" };
 
         for (size_t i = 0; i < ARRAY_SIZE(known); i++)
                 assert_true(limit_key_is_known_unused(known[i]));
@@ -139,7 +147,8 @@ static void give(struct limits_layer *layer, const char *name, const char *text)
         layer->given |= UINT64_C(1) << (key - limit_keys);
 }
 
-static char *alice_list[] = { "alice", NULL }, *staff_list[] = { "staff", NULL };
+static char alice_word[] = "alice", staff_word[] = "staff";
+static char *alice_list[] = { alice_word, NULL }, *staff_list[] = { staff_word, NULL };
 
 static void test_resolution(void **state) {
         struct limits_group groups[] = {
@@ -192,9 +201,14 @@ static void test_pairs_of_keys(void **state) {
                 const char *pids, *tasks;
                 int64_t expected;
         } rows[] = {
-                { NULL, NULL, 4096 },      { "8192", NULL, 8192 },  { NULL, "65536", 65536 },
-                { "4096", "32768", 4096 }, { "9000", "100", 100 },  { NULL, "null", LIMIT_UNLIMITED },
-                { "null", NULL, LIMIT_UNLIMITED },                  { "null", "50", 50 },
+                { NULL, NULL, 4096 },
+                { "8192", NULL, 8192 },
+                { NULL, "65536", 65536 },
+                { "4096", "32768", 4096 },
+                { "9000", "100", 100 },
+                { NULL, "null", LIMIT_UNLIMITED },
+                { "null", NULL, LIMIT_UNLIMITED },
+                { "null", "50", 50 },
         };
         const struct person who = { .uid = 1001, .name = "alice" };
         struct limits l;

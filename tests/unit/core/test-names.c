@@ -28,16 +28,20 @@ static void test_container_names(void **state) {
                 { "-x", NULL, REFUSAL_NAME_INVALID, "it starts with '-'" },
                 { "_x", NULL, REFUSAL_NAME_INVALID, "it starts with '_'" },
                 { "a..b", NULL, REFUSAL_NAME_INVALID, "it contains '..'" },
-                { "a._.b", NULL, REFUSAL_NAME_INVALID, "it contains '._.', which separates name and user" },
+                { "a._.b", NULL, REFUSAL_NAME_INVALID,
+                  "it contains '._.', which separates name and user" },
                 { "a b", NULL, REFUSAL_NAME_INVALID, "it contains a blank" },
                 { "a\tb", NULL, REFUSAL_NAME_INVALID, "it contains a control character" },
                 { "a\nb", NULL, REFUSAL_NAME_INVALID, "it contains a control character" },
-                { "a/b", NULL, REFUSAL_NAME_INVALID, "it contains '/'; a path goes into --workspace" },
+                { "a/b", NULL, REFUSAL_NAME_INVALID,
+                  "it contains '/'; a path goes into --workspace" },
                 { "a;b", NULL, REFUSAL_NAME_INVALID, "it contains ';'" },
                 { "a$b", NULL, REFUSAL_NAME_INVALID, "it contains '$'" },
-                { "\xf0\x9f\x98\x80", NULL, REFUSAL_NAME_INVALID, "it contains '\xf0\x9f\x98\x80'" },
+                { "\xf0\x9f\x98\x80", NULL, REFUSAL_NAME_INVALID,
+                  "it contains '\xf0\x9f\x98\x80'" },
                 /* 32 umlauts are 64 bytes: not too many characters, the wrong ones */
-                { "öööööööööööööööööööööööööööööööö", NULL, REFUSAL_NAME_INVALID, "it contains 'ö'" },
+                { "öööööööööööööööööööööööööööööööö", NULL, REFUSAL_NAME_INVALID,
+                  "it contains 'ö'" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -81,7 +85,8 @@ static void test_suggestion(void **state) {
                 char name[NAME_MAX_LEN + 1];
                 struct refusal r;
 
-                assert_int_equal(container_name_check(rows[i].typed, name, &r), REFUSAL_NAME_INVALID);
+                assert_int_equal(container_name_check(rows[i].typed, name, &r),
+                                 REFUSAL_NAME_INVALID);
                 assert_string_equal(r.extra, rows[i].extra);
         }
 }
@@ -150,11 +155,42 @@ static void test_references(void **state) {
                 { "Ghcr.IO/x", "Ghcr.IO", "x", "latest", "" },
         };
         static const char *const bad[] = {
-                "", " ", "X", "a b", "a/", "/a", "a//b", "a:", "a:-x", "a:b:c", "a..b", "a___b", "-a", "a-",
-                "a._b", "a@", "a@sha256:1", "a@" DIGEST "0", "a@md5:" HEX64, "a@" DIGEST "@" DIGEST,
-                "-h.io/x", "h-.io/x", "h..io/x", "h.io:/x", "h.io:99999999/x", "h.io:x/y", ".io/x", "a\nb",
-                "\xc3\xb6", HEX64, DIGEST, "sha256:0123", "--privileged",
-                "a:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                "",
+                " ",
+                "X",
+                "a b",
+                "a/",
+                "/a",
+                "a//b",
+                "a:",
+                "a:-x",
+                "a:b:c",
+                "a..b",
+                "a___b",
+                "-a",
+                "a-",
+                "a._b",
+                "a@",
+                "a@sha256:1",
+                "a@" DIGEST "0",
+                "a@md5:" HEX64,
+                "a@" DIGEST "@" DIGEST,
+                "-h.io/x",
+                "h-.io/x",
+                "h..io/x",
+                "h.io:/x",
+                "h.io:99999999/x",
+                "h.io:x/y",
+                ".io/x",
+                "a\nb",
+                "\xc3\xb6",
+                HEX64,
+                DIGEST,
+                "sha256:0123",
+                "--privileged",
+                "a:"
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                "aaaaaa"
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         };
         struct image_ref ref;
@@ -230,8 +266,9 @@ static void test_choice(void **state) {
                 { NULL, "Thesis.", "other", IMAGE_PROJECT, "ds01-5/thesis:latest" },
                 { NULL, "none", "thesis", IMAGE_NAME, "ds01-5/thesis:latest" },
                 { NULL, "none", "thesis-2", IMAGE_NAME_PART, "ds01-5/thesis:latest" },
-                { NULL, NULL, "test-thesis", IMAGE_NAME_PART, "ds01-5/thesis:latest" }, /* the longer */
-                { NULL, NULL, "x-y-z", IMAGE_NAME_PART, "ds01-5/x-y:latest" },          /* by name */
+                { NULL, NULL, "test-thesis", IMAGE_NAME_PART,
+                  "ds01-5/thesis:latest" },                                    /* the longer */
+                { NULL, NULL, "x-y-z", IMAGE_NAME_PART, "ds01-5/x-y:latest" }, /* by name */
                 { NULL, NULL, "testthesis", IMAGE_DEFAULT, "base:1" },
                 { NULL, NULL, "a-thesis-b", IMAGE_DEFAULT, "base:1" },
                 { NULL, NULL, "my-v", IMAGE_DEFAULT, "base:1" }, /* not a :latest */
@@ -250,8 +287,8 @@ static void test_choice(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct image_choice choice;
                 struct refusal r;
-                int no = image_choose(rows[i].option, rows[i].project, rows[i].name, 5, own, "base:1",
-                                      &choice, &r);
+                int no = image_choose(rows[i].option, rows[i].project, rows[i].name, 5, own,
+                                      "base:1", &choice, &r);
 
                 assert_int_equal(no == 0, rows[i].reference != NULL);
                 if (no)
@@ -273,16 +310,24 @@ static void test_no_image(void **state) {
 }
 
 static void test_registries(void **state) {
-        static const char *const allowed[] = { "docker.io/library", "docker.io/aime/", "ghcr.io", NULL };
+        static const char *const allowed[] = { "docker.io/library", "docker.io/aime/", "ghcr.io",
+                                               NULL };
         static const char *const all[] = { "*", NULL };
         static const struct {
                 const char *typed;
                 bool allowed;
         } rows[] = {
-                { "ubuntu", true },       { "docker.io/ubuntu", true },   { "index.docker.io/ubuntu", true },
-                { "aime/pytorch", true }, { "aimed/pytorch", false },     { "evil/ubuntu", false },
-                { "ghcr.io/a/b", true },  { "GHCR.io/a/b", true },        { "ghcr.io.evil.com/a", false },
-                { "quay.io/a/b", false }, { "ghcr.io:443/a/b", false },
+                { "ubuntu", true },
+                { "docker.io/ubuntu", true },
+                { "index.docker.io/ubuntu", true },
+                { "aime/pytorch", true },
+                { "aimed/pytorch", false },
+                { "evil/ubuntu", false },
+                { "ghcr.io/a/b", true },
+                { "GHCR.io/a/b", true },
+                { "ghcr.io.evil.com/a", false },
+                { "quay.io/a/b", false },
+                { "ghcr.io:443/a/b", false },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

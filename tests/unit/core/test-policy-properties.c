@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 #include "cmocka-setup.h"
 
@@ -16,7 +17,8 @@
 
 enum { HISTORIES = 3000, STEPS = 40, DEVICES = 12, CLAIMS = 16, PEOPLE = 3 };
 
-struct box { /* a claim and what it points to; devices by uuid number, so that renumbering is easy */
+struct box { /* a claim and what it points to; devices by uuid number, so that renumbering is easy
+              */
         char name[8];
         int ids[GPU_PER_CONTAINER_MAX];
         int16_t devices[GPU_PER_CONTAINER_MAX];
@@ -55,8 +57,11 @@ static void machine_make(struct machine *m) {
                 for (int i = 0; i < parts; i++, n++) {
                         m->ids[n] = (int)n;
                         m->devices[n] = (struct gpu_device){
-                                .gpu = g, .instance = parts == 1 ? -1 : i, .numa_node = g / 2,
-                                .units = parts == 1 ? GPU_UNITS_PER_GPU : 1000 * (1 + (int)random_below(3)),
+                                .gpu = g,
+                                .instance = parts == 1 ? -1 : i,
+                                .numa_node = g / 2,
+                                .units = parts == 1 ? GPU_UNITS_PER_GPU
+                                                    : 1000 * (1 + (int)random_below(3)),
                         };
                         snprintf(m->devices[n].name, sizeof(m->devices[n].name), "GPU-%u.%u",
                                  (unsigned)g % 10, (unsigned)i % 10);
@@ -69,7 +74,8 @@ static void machine_make(struct machine *m) {
         m->inventory = (struct gpu_inventory){ m->devices, n, (size_t)gpus, m->links };
         for (int p = 0; p < PEOPLE; p++) {
                 limits_defaults(&m->limits[p]);
-                m->limits[p].gpu_units = random_below(5) ? 500 * (int64_t)random_below(40) : LIMIT_UNLIMITED;
+                m->limits[p].gpu_units =
+                        random_below(5) ? 500 * (int64_t)random_below(40) : LIMIT_UNLIMITED;
                 m->limits[p].gpus_per_container = 1 + random_below(4);
                 m->limits[p].containers = 1 + random_below(5);
                 m->limits[p].allow_full_gpu = random_below(4) > 0;
@@ -77,7 +83,8 @@ static void machine_make(struct machine *m) {
 }
 
 static struct snapshot snapshot_of(const struct machine *m, uid_t uid) {
-        return (struct snapshot){ &m->inventory, m->claims, m->nclaims, &m->limits[uid], uid, m->now_us };
+        return (struct snapshot){ &m->inventory,   m->claims, m->nclaims,
+                                  &m->limits[uid], uid,       m->now_us };
 }
 
 static void set_grant(struct machine *m, size_t which, const struct grant *g) {
@@ -96,7 +103,8 @@ static int64_t held_units(const struct machine *m, uid_t uid, ssize_t except) {
         int64_t units = 0;
 
         for (size_t i = 0; i < m->nclaims; i++)
-                if (m->claims[i].uid == uid && (ssize_t)i != except && claim_holds(&m->claims[i], m->now_us))
+                if (m->claims[i].uid == uid && (ssize_t)i != except &&
+                    claim_holds(&m->claims[i], m->now_us))
                         units += m->claims[i].units;
         return units;
 }
@@ -118,17 +126,20 @@ static void check_grant(const struct machine *m, uid_t uid, const struct grant *
                 units += d->units;
                 for (size_t k = 0; k < m->nclaims; k++)
                         for (int j = 0; j < m->claims[k].ndevices; j++)
-                                if ((ssize_t)k != except && m->claims[k].devices[j] == g->devices[i])
+                                if ((ssize_t)k != except &&
+                                    m->claims[k].devices[j] == g->devices[i])
                                         assert_false(claim_holds(&m->claims[k], m->now_us));
         }
         assert_int_equal(units, g->units);
         if (g->n == 0 || was_held)
                 return;
         assert_true((int64_t)g->n <= l->gpus_per_container);
-        assert_true(l->gpu_units == LIMIT_UNLIMITED || held_units(m, uid, except) + units <= l->gpu_units);
+        assert_true(l->gpu_units == LIMIT_UNLIMITED ||
+                    held_units(m, uid, except) + units <= l->gpu_units);
 }
 
-/* A refusal must be true as well: none of its texts is empty, and it is one of those that can be. */
+/* A refusal must be true as well: none of its texts is empty, and it is one of those that can be.
+ */
 static void check_refusal(const struct refusal *r) {
         _cleanup_buf_ struct buf b = BUF_INIT(4096);
 
@@ -139,9 +150,11 @@ static void check_refusal(const struct refusal *r) {
 }
 
 /* No GPU refused to someone who could have one by all rules: asked for one, any kind. */
-static void check_needless_refusal(const struct machine *m, uid_t uid, const struct create_wish *w) {
+static void check_needless_refusal(const struct machine *m, uid_t uid,
+                                   const struct create_wish *w) {
         const struct limits *l = &m->limits[uid];
-        int64_t left = l->gpu_units == LIMIT_UNLIMITED ? INT64_MAX : l->gpu_units - held_units(m, uid, -1);
+        int64_t left =
+                l->gpu_units == LIMIT_UNLIMITED ? INT64_MAX : l->gpu_units - held_units(m, uid, -1);
         int64_t containers = 0;
 
         for (size_t i = 0; i < m->nclaims; i++)
@@ -156,7 +169,8 @@ static void check_needless_refusal(const struct machine *m, uid_t uid, const str
                                 taken = taken || (m->claims[k].devices[j] == (int16_t)d &&
                                                   claim_holds(&m->claims[k], m->now_us));
                 if (!taken && m->devices[d].health == GPU_OK && m->devices[d].foreign_pid == 0 &&
-                    (l->allow_full_gpu || m->devices[d].instance >= 0) && m->devices[d].units <= left)
+                    (l->allow_full_gpu || m->devices[d].instance >= 0) &&
+                    m->devices[d].units <= left)
                         fail_msg("%s was free and refused", m->devices[d].name);
         }
 }
@@ -166,7 +180,8 @@ static void step_create(struct machine *m) {
         struct snapshot s = snapshot_of(m, uid);
         struct claim *c = &m->claims[m->nclaims];
         struct box *box = &m->boxes[m->nclaims];
-        struct create_wish w = { .gpus = (int64_t)random_below(5) - 1, .prefer_full = random_below(4) == 0 };
+        struct create_wish w = { .gpus = (int64_t)random_below(5) - 1,
+                                 .prefer_full = random_below(4) == 0 };
         struct grant g, again;
         struct refusal r;
         char name[8];
@@ -181,12 +196,13 @@ static void step_create(struct machine *m) {
                         check_needless_refusal(m, uid, &w);
                 return;
         }
-        assert_int_equal(policy_create(&s, &w, &again, &r), 0); /* the same question, the same answer */
+        assert_int_equal(policy_create(&s, &w, &again, &r),
+                         0); /* the same question, the same answer */
         assert_int_equal(again.n, g.n);
         assert_memory_equal(again.devices, g.devices, g.n * sizeof(g.devices[0]));
         check_grant(m, uid, &g, -1, false);
         assert_int_equal(g.n, w.gpus == -1 ? 1 : w.gpus);
-        strcpy(box->name, name);
+        str_copy(box->name, sizeof(box->name), name);
         *c = (struct claim){ .uid = uid, .state = CONTAINER_RESERVED, .since_us = m->now_us,
                              .hold_us = 900 * US_PER_S, .unstarted_us = 1800 * US_PER_S,
                              .devices = box->devices, .name = box->name, .user = "somebody" };
@@ -295,7 +311,8 @@ static void check_machine(const struct machine *m) {
         int holders[DEVICES] = { 0 };
 
         for (size_t i = 0; i < m->nclaims; i++)
-                for (int k = 0; k < m->claims[i].ndevices && claim_holds(&m->claims[i], m->now_us); k++)
+                for (int k = 0; k < m->claims[i].ndevices && claim_holds(&m->claims[i], m->now_us);
+                     k++)
                         if (m->claims[i].devices[k] >= 0)
                                 assert_int_equal(++holders[m->claims[i].devices[k]], 1);
         for (size_t d = 0; d < m->inventory.ndevices; d++) {

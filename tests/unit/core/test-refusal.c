@@ -62,15 +62,16 @@ static bool placeholder_is_known(const char *p) {
 static void test_table(void **state) {
         struct refusal r = { .asked = 2, .used = 2, .max = 2, .total = 2 };
 
-        strcpy(r.subject, "SUBJECT");
-        strcpy(r.detail, "DETAIL");
-        strcpy(r.extra, "EXTRA");
+        str_copy(r.subject, sizeof(r.subject), "SUBJECT");
+        str_copy(r.detail, sizeof(r.detail), "DETAIL");
+        str_copy(r.extra, sizeof(r.extra), "EXTRA");
         for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
                 const struct refusal_kind *k = refusal_kind((enum refusal_reason)i);
 
                 r.reason = (enum refusal_reason)i;
                 for (int j = REFUSAL_NONE + 1; j < i; j++)
-                        assert_string_not_equal(k->code, refusal_kind((enum refusal_reason)j)->code);
+                        assert_string_not_equal(k->code,
+                                                refusal_kind((enum refusal_reason)j)->code);
                 assert_in_range(k->http_status, 400, 599);
                 assert_in_range(k->exit_code, 1, 6);
                 for (int next = 0; next < 2; next++) {
@@ -93,9 +94,11 @@ static void test_table(void **state) {
 static void test_plural(void **state) {
         struct refusal r = { .reason = REFUSAL_GPU_PER_CONTAINER, .asked = 1, .max = 0 };
 
-        assert_string_equal(message(&r, false), "1 GPU asked for; a container of yours can have at most 0");
+        assert_string_equal(message(&r, false),
+                            "1 GPU asked for; a container of yours can have at most 0");
         r.asked = 0;
-        assert_string_equal(message(&r, false), "0 GPUs asked for; a container of yours can have at most 0");
+        assert_string_equal(message(&r, false),
+                            "0 GPUs asked for; a container of yours can have at most 0");
         r = (struct refusal){ .reason = REFUSAL_GPU_QUOTA_TOO_SMALL, .asked = 7000, .max = 3500 };
         assert_string_equal(message(&r, false),
                             "1 GPU asked for; your containers together can have at most 0.5");
@@ -108,8 +111,9 @@ static void test_optional_part(void **state) {
         struct refusal r = { .reason = REFUSAL_GPU_NONE_FREE, .asked = 2, .used = 1, .total = 4 };
 
         assert_string_equal(message(&r, false), "2 GPUs asked for, 1 of 4 free");
-        strcpy(r.detail, "GPU-0 bob for 2h 0m");
-        assert_string_equal(message(&r, false), "2 GPUs asked for, 1 of 4 free: GPU-0 bob for 2h 0m");
+        str_copy(r.detail, sizeof(r.detail), "GPU-0 bob for 2h 0m");
+        assert_string_equal(message(&r, false),
+                            "2 GPUs asked for, 1 of 4 free: GPU-0 bob for 2h 0m");
 }
 
 static void test_foreign_text_is_harmless(void **state) {
