@@ -16,8 +16,8 @@ enum {
         IMAGE_ID_SIZE = 80, /* "sha256:" and 64 digits */
 };
 
-/* Checks a container's name and writes it as it is kept: lower-case. Allowed: ASCII letters, digits,
- * '-', '_', '.', starting with a letter or digit, not containing "._." (our separator) nor "..".
+/* Checks a container's name and writes it as it is kept: lower-case. Allowed: ASCII letters and
+ * digits, '-', '_', '.', starting with a letter or digit, not containing "._." (our separator) nor "..".
  * Nonzero with @r filled when refused. @ret has NAME_MAX_LEN + 1 bytes. A refusal for blanks
  * suggests the name with dashes in `extra` ("; for example: my-thesis"). */
 int container_name_check(const char *typed, char *ret, struct refusal *r);
@@ -53,13 +53,14 @@ struct image_choice {
         char reference[IMAGE_REF_SIZE];
 };
 
-/* Which image a container gets : the one asked for, else that of the
- * project, of the name, of a part of the name, else the site's. @option, @project: NULL when not given. @own: the
- * caller's images, "ds01-UID/PROJECT:latest", NULL-terminated. An @option without registry and
- * slash that names an own image ("my-thesis") means that image; otherwise it is taken as typed.
- * NAME_PART: the own image whose project is a dash-separated prefix or suffix of @name, the longest
- * one; ties by name. Nonzero with @r: malformed @option, another person's image (IMAGE_FOREIGN), no
- * default (@site_default NULL or ""). */
+/* Which image a container gets: the one asked for, else the caller's own of the project, of the
+ * name, of a part of the name, else the site's default.
+ * @option, @project: NULL when not given. @own: the caller's images, "ds01-UID/PROJECT:latest",
+ * NULL-terminated or NULL. An @option without registry and slash that names an own image
+ * ("my-thesis") means that image; otherwise it is taken as typed. NAME_PART: the own image whose
+ * project is a dash-separated prefix or suffix of @name, the longest one; ties by name.
+ * Nonzero with @r: malformed @option (ARGUMENT_INVALID), another person's image (IMAGE_FOREIGN,
+ * whether it exists or not), no default (NO_SUCH_IMAGE; @site_default NULL or ""). */
 int image_choose(const char *option, const char *project, const char *name, uid_t uid,
                  const char *const *own, const char *site_default, struct image_choice *ret,
                  struct refusal *r);
