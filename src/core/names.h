@@ -17,9 +17,9 @@ enum {
 };
 
 /* Checks a container's name and writes it as it is kept: lower-case. Allowed: ASCII letters and
- * digits, '-', '_', '.', starting with a letter or digit, not containing "._." (our separator) nor "..".
- * Nonzero with @r filled when refused. @ret has NAME_MAX_LEN + 1 bytes. A refusal for blanks
- * suggests the name with dashes in `extra` ("; for example: my-thesis"). */
+ * digits, '-', '_', '.', starting with a letter or digit, containing neither "._." (our separator)
+ * nor "..". Nonzero with @r filled when refused. @ret has NAME_MAX_LEN + 1 bytes. A refusal for
+ * blanks suggests the name with dashes in `extra` ("; for example: my-thesis"). */
 int container_name_check(const char *typed, char *ret, struct refusal *r);
 /* The same rules for a project's name. */
 int project_name_check(const char *typed, char *ret, struct refusal *r);
