@@ -26,7 +26,8 @@ struct daemon {
                 engine_info; /* behind engine_info_lock; name "" before the first answer */
 
         struct ledger ledger;
-        _Atomic bool ready; /* the ledger has been read from the engine once */
+        _Atomic bool ready;      /* the ledger has been read from the engine once */
+        _Atomic unsigned failed; /* tries to reach the engine that failed */
 
         struct gpu_monitor *gpus;
         struct people people;

@@ -116,7 +116,7 @@ static void adopt(struct daemon *d, const char *id) {
                 ledger_unlock(&d->ledger);
                 record_free(r);
         } else {
-                log_line(LOG_WARN, "unsealed", "container", c.name, "id", c.id, NULL);
+                log_line(LOG_DEBUG, "unsealed", "container", c.name, "id", c.id, NULL);
         }
         engine_container_release(&c);
 }
@@ -345,6 +345,8 @@ static void follow(struct daemon *d) {
 void keeper_run(struct daemon *d) {
         while (!d->stopping) {
                 follow(d);
+                if (!d->ready)
+                        d->failed++;
                 for (int ms = 0; ms < RECONNECT_MS && !d->stopping; ms += 50)
                         poll(NULL, 0, 50);
         }

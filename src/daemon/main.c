@@ -137,6 +137,17 @@ static int make_directories(const struct daemon *d, struct err *err) {
         return 0;
 }
 
+/* Without it no container would start: better said now than at the first create. */
+static int check_init(const struct daemon *d, struct err *err) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s/ds01-init", d->config.init_dir);
+        if (access(path, X_OK) < 0)
+                return err_set(err, errno, "can't use '%s' (paths.init): %s", path,
+                               strerror(errno));
+        return 0;
+}
+
 static int open_engine(struct daemon *d, struct err *err) {
         char path[PATH_MAX];
 
@@ -188,6 +199,8 @@ static int daemon_init(struct daemon *d, struct err *err) {
         raise_descriptor_limit();
         umask(022);
         r = make_directories(d, err);
+        if (r == 0)
+                r = check_init(d, err);
         if (r == 0)
                 r = load_limits(&d->config, &d->limits, err);
         snprintf(key, sizeof(key), "%s/seal.key", d->config.state_dir);

@@ -12,10 +12,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { START_WAIT_MS = 10000 };
 
 void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstarted_us) {
         struct person_entry *who = malloc(sizeof(*who));
@@ -120,6 +123,9 @@ void operation_end(struct daemon *d, struct record *r, bool gone) {
 bool call_ready(struct call *c) {
         struct engine_info engine;
 
+        /* Right after the start the answer is some milliseconds away: worth waiting for. */
+        for (int ms = 0; !c->daemon->ready && !c->daemon->failed && ms < START_WAIT_MS; ms += 5)
+                poll(NULL, 0, 5);
         if (c->daemon->ready)
                 return true;
         daemon_engine_info(c->daemon, &engine);
