@@ -268,11 +268,12 @@ static size_t utf8_encode(uint32_t cp, char dst[4]) {
 }
 
 int json_scan_str(const struct json_scan *s, char *dst, size_t size) {
-        const char *p = s->text, *end = s->text + s->len;
+        const char *p = s->text, *end;
         size_t used = 0;
 
         if (s->token != JSON_SCAN_KEY && s->token != JSON_SCAN_STRING)
                 return -EINVAL;
+        end = s->text + s->len;
         while (p < end) {
                 unsigned char c = (unsigned char)*p;
                 size_t taken, n;

@@ -111,7 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         while (token != JSON_SCAN_END && token != JSON_SCAN_ERROR);
         check(s.failed == (token == JSON_SCAN_ERROR) && json_scan_next(&s) == token);
         if (token == JSON_SCAN_ERROR) {
-                check(!theirs || s.depth == JSON_SCAN_DEPTH);
+                /* jansson 2.14 takes a raw NUL behind the document for the end of the input */
+                check(!theirs || s.depth == JSON_SCAN_DEPTH || memchr(data, '\0', size));
                 return 0;
         }
         check_skip((const char *)data, size);
