@@ -206,36 +206,45 @@ struct limit_file {
         int64_t value; /* LIMIT_UNLIMITED: the file's word for it */
 };
 
+/* Opens PARENT/FILE of one controller for writing, making the group when it is not there. -ENOENT
+ * when the controller is not there either. */
+static int open_limit(int version, const char *parent_path, const struct limit_file *f) {
+        char group[PATH_MAX], path[PATH_MAX];
+        struct stat st;
+        int fd, r;
+
+        snprintf(group, sizeof(group), "%s%s%s", mount_point, version == 2 ? "" : "/",
+                 f->controller);
+        if (stat(group, &st) < 0)
+                return -ENOENT;
+        strncat(group, parent_path, sizeof(group) - strlen(group) - 1);
+        snprintf(path, sizeof(path), "%s/%s", group, f->file);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0 || errno != ENOENT)
+                return fd >= 0 ? fd : -errno;
+        r = dir_make(group, 0755);
+        if (r < 0)
+                return r;
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        return fd >= 0 ? fd : -errno;
+}
+
 static int write_limits(int version, const char *parent_path, const struct limit_file *files,
                         size_t n) {
         for (size_t i = 0; i < n; i++) {
-                char path[PATH_MAX], text[32];
-                _cleanup_close_ int fd = -1;
-                int r;
+                bool max_word = version == 2 || strcmp(files[i].file, "pids.max") == 0;
+                _cleanup_close_ int fd = open_limit(version, parent_path, &files[i]);
+                char text[32];
 
-                snprintf(path, sizeof(path), "%s/%s%s", mount_point,
-                         version == 2 ? "" : files[i].controller, parent_path);
-                if (version == 1) {
-                        char root[PATH_MAX];
-                        struct stat st;
-
-                        snprintf(root, sizeof(root), "%s/%s", mount_point, files[i].controller);
-                        if (stat(root, &st) < 0)
-                                continue;
-                }
-                r = dir_make(path, 0755);
-                if (r < 0)
-                        return r;
+                if (fd == -ENOENT)
+                        continue;
+                if (fd < 0)
+                        return fd;
                 if (files[i].value == LIMIT_UNLIMITED)
-                        str_copy(text, sizeof(text),
-                                 version == 2 || strcmp(files[i].file, "pids.max") == 0 ? "max"
-                                                                                        : "-1");
+                        str_copy(text, sizeof(text), max_word ? "max" : "-1");
                 else
                         snprintf(text, sizeof(text), "%" PRId64, files[i].value);
-                strncat(path, "/", sizeof(path) - strlen(path) - 1);
-                strncat(path, files[i].file, sizeof(path) - strlen(path) - 1);
-                fd = open(path, O_WRONLY | O_CLOEXEC);
-                if (fd >= 0 && write(fd, text, strlen(text)) < 0 && errno != EINVAL)
+                if (write(fd, text, strlen(text)) < 0 && errno != EINVAL)
                         return -errno;
         }
         return 0;

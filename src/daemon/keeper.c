@@ -245,7 +245,8 @@ static int compare(struct daemon *d) {
 static void handle_event(struct daemon *d, const struct engine_event *event) {
         bool known;
 
-        if (event->kind == ENGINE_EVENT_OTHER)
+        /* What is created shows in the create's own answer, or in the next comparison. */
+        if (event->kind == ENGINE_EVENT_OTHER || event->kind == ENGINE_EVENT_CREATE)
                 return;
         ledger_lock(&d->ledger);
         known = ledger_find_id(&d->ledger, event->id) >= 0;

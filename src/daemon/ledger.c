@@ -146,6 +146,11 @@ void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
                           int64_t unstarted_us) {
         struct claim *c = &l->claims.items[ledger_index(l, r)];
 
+        /* A removal keeps what the container holds until it is gone; it takes nothing back. */
+        if (r->state == CONTAINER_REMOVING && c->state != CONTAINER_REMOVING)
+                c->released |= !claim_holds(c, clock_real_us());
+        else if (r->state == CONTAINER_RUNNING)
+                c->released = false;
         c->state = r->state;
         c->since_us = r->state == CONTAINER_STOPPED ? r->finished_us
                       : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED

@@ -18,7 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { START_WAIT_MS = 10000 };
+enum {
+        START_WAIT_MS = 10000,
+        REFRESH_MAX = 3, /* looks at one container at the end of an operation */
+};
 
 void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstarted_us) {
         struct person_entry *who = malloc(sizeof(*who));
@@ -36,6 +39,10 @@ int operation_refresh(struct daemon *d, struct record *r, struct engine_error *e
         struct engine_container c;
         int64_t hold, unstarted;
 
+        /* Events from before the look are answered by it; those that come now are not. */
+        ledger_lock(&d->ledger);
+        r->stale = false;
+        ledger_unlock(&d->ledger);
         if (engine_container_inspect(d->engine, r->id, &c, err) < 0)
                 return err->status == 404 ? -ENOENT : -EIO;
         owner_times(d, r->uid, &hold, &unstarted);
@@ -100,24 +107,37 @@ static void write_metadata(struct daemon *d, struct record *r) {
                          strerror(-e), NULL);
 }
 
-void operation_end(struct daemon *d, struct record *r, bool gone) {
-        bool stale = true;
+/* True when the record is free for others now; false when an event came meanwhile and it is to be
+ * looked at once more. */
+static bool release_if_settled(struct daemon *d, struct record *r, bool at_any_rate) {
+        bool settled;
 
-        if (gone) {
-                container_discard(d, r);
-                ledger_lock(&d->ledger);
-                ledger_remove(&d->ledger, r);
-                ledger_unlock(&d->ledger);
-                return;
-        }
-        write_metadata(d, r);
         ledger_lock(&d->ledger);
-        stale = r->stale;
-        r->stale = false;
-        ledger_release_record(&d->ledger, r);
+        settled = !r->stale || r->id[0] == '\0';
+        if (settled || at_any_rate)
+                ledger_release_record(&d->ledger, r);
         ledger_unlock(&d->ledger);
-        if (stale)
+        if (!settled && at_any_rate)
                 daemon_wake_keeper(d);
+        return settled || at_any_rate;
+}
+
+void operation_end(struct daemon *d, struct record *r, bool gone) {
+        struct engine_error error;
+
+        for (int tries = 0; !gone; tries++) {
+                bool last = tries == REFRESH_MAX;
+
+                if (tries == 0)
+                        write_metadata(d, r);
+                if (release_if_settled(d, r, last))
+                        return;
+                gone = operation_refresh(d, r, &error) == -ENOENT;
+        }
+        container_discard(d, r);
+        ledger_lock(&d->ledger);
+        ledger_remove(&d->ledger, r);
+        ledger_unlock(&d->ledger);
 }
 
 bool call_ready(struct call *c) {

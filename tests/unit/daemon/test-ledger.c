@@ -3,6 +3,7 @@
 
 #include "daemon/ledger.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -91,10 +92,33 @@ static void test_acquire(void **state) {
         ledger_release(&l);
 }
 
+/* A removal under way holds what the container held, and nothing that it had lost before. */
+static void test_removal_holds(void **state) {
+        struct record *held = make("a", 1, "GPU-a"), *ended = make("b", 1, "GPU-b");
+        int64_t now = clock_real_us();
+        struct ledger l;
+
+        (void)state;
+        ledger_init(&l);
+        assert_int_equal(ledger_add(&l, held), 0);
+        assert_int_equal(ledger_add(&l, ended), 0);
+        held->state = ended->state = CONTAINER_STOPPED;
+        held->finished_us = ended->finished_us = now - 60 * US_PER_S;
+        ledger_refresh_claim(&l, held, 3600 * US_PER_S, 0);
+        ledger_refresh_claim(&l, ended, US_PER_S, 0);
+        held->state = ended->state = CONTAINER_REMOVING;
+        ledger_refresh_claim(&l, held, -1, -1);
+        ledger_refresh_claim(&l, ended, -1, -1);
+        assert_true(claim_holds(&l.claims.items[0], now));
+        assert_false(claim_holds(&l.claims.items[1], now));
+        ledger_release(&l);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_claims_follow),
                 cmocka_unit_test(test_acquire),
+                cmocka_unit_test(test_removal_holds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
