@@ -50,7 +50,7 @@ int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret) {
 
                 if (*s < '0' || *s > '9')
                         return -EINVAL;
-                if (value <= limit && (value > UINT64_MAX / 10 || value * 10 + digit > limit))
+                if (value <= limit && value > (limit - digit) / 10)
                         value = limit + 1; /* out of range, but keep looking for a non-digit */
                 else if (value <= limit)
                         value = value * 10 + digit;
