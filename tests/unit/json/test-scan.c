@@ -184,7 +184,7 @@ static void test_speed(void **state) {
                         }
         assert_int_equal(sum, 499 * 500 / 2);
         assert_int_equal(json_scan_next(&s), JSON_SCAN_END);
-        print_message("500 rows: written in %lld us, read in %lld us\n",
+        print_message("# 500 rows: written in %lld us, read in %lld us\n",
                       (long long)(written - start), (long long)(clock_mono_us() - written));
 }
 
