@@ -210,6 +210,7 @@ static int prepare(struct creation *k, struct identity_files *names, struct refu
         struct daemon *d = k->call->daemon;
         struct engine_error error = { 0 };
         struct err err = { 0 };
+        int e;
 
         if (identity_prepare(d->engine, d->config.state_dir, k->image_info.id, k->call->who, names,
                              &error, &err) < 0) {
@@ -222,6 +223,11 @@ static int prepare(struct creation *k, struct identity_files *names, struct refu
                 return r->reason;
         }
         FAILPOINT("create.identity");
+        e = leftovers_mark(d, k->record->nonce);
+        if (e < 0)
+                return refuse_detail(r, e == -ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
+                                     NULL, "can't write below '%s': %s", d->config.state_dir,
+                                     strerror(-e));
         if (make_home(d, k->record, r) || workspace_pin(d, k->record->nonce, &k->workspace, r))
                 return r->reason;
         FAILPOINT("create.pinned");
@@ -341,6 +347,7 @@ static void carry_out(struct creation *k) {
                 return;
         }
         operation_set_state(d, k->record, CONTAINER_CREATED);
+        leftovers_clear(d, k->record->nonce);
         FAILPOINT("create.created");
         answer_created(k);
         operation_end(d, k->record, false);

@@ -7,7 +7,6 @@
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
 #include "daemon/notify.h"
-#include "daemon/pin.h"
 #include "daemon/seal.h"
 #include "daemon/stats.h"
 #include "gpu/cdi.h"
@@ -95,7 +94,7 @@ static void look_at(struct daemon *d, const char *id) {
 static void adopt(struct daemon *d, const char *id) {
         struct engine_container c;
         struct engine_error error = { 0 };
-        struct record *r = NULL;
+        struct record *r = NULL, *adopted = NULL;
         int64_t hold, unstarted;
         bool known;
 
@@ -108,13 +107,17 @@ static void adopt(struct daemon *d, const char *id) {
                         ledger_find_nonce(&d->ledger, r->nonce) >= 0 ||
                         ledger_find(&d->ledger, r->uid, r->name) >= 0;
                 if (!known && ledger_add(&d->ledger, r) == 0) {
+                        r->busy = true; /* until its file is written */
                         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
+                        adopted = r;
                         log_line(LOG_INFO, "adopted", "container", r->engine_name, "state",
                                  container_state_word(r->state), NULL);
                         r = NULL;
                 }
                 ledger_unlock(&d->ledger);
                 record_free(r);
+                if (adopted)
+                        operation_end(d, adopted, false);
         } else {
                 log_line(LOG_DEBUG, "unsealed", "container", c.name, "id", c.id, NULL);
         }
@@ -273,16 +276,6 @@ static int learn_engine(struct daemon *d) {
         return 0;
 }
 
-static bool nonce_is_known(void *ctx, const char *nonce) {
-        struct daemon *d = ctx;
-        bool known;
-
-        ledger_lock(&d->ledger);
-        known = ledger_find_nonce(&d->ledger, nonce) >= 0;
-        ledger_unlock(&d->ledger);
-        return known;
-}
-
 /* Containers that were made to read an image's files and outlived a crash. */
 static void sweep_probes(struct daemon *d) {
         struct engine_container *list = NULL;
@@ -316,8 +309,7 @@ static void follow(struct daemon *d) {
                 alive = false;
         if (alive && !d->ready) {
                 sweep_probes(d);
-                if (!d->private_mode)
-                        pins_sweep(d->config.run_dir, nonce_is_known, d);
+                leftovers_sweep(d);
                 d->ready = true;
                 log_line(LOG_INFO, "ready", NULL);
                 notify_ready();

@@ -2,21 +2,14 @@
 #include "daemon/operation.h"
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "daemon/pin.h"
+#include "daemon/leftovers.h"
 #include "daemon/seal.h"
-#include "gpu/cdi.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
         START_WAIT_MS = 10000,
@@ -61,35 +54,7 @@ void operation_set_state(struct daemon *d, struct record *r, enum container_stat
         ledger_unlock(&d->ledger);
 }
 
-void home_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
-        snprintf(dst, size, "%s/home/%s", d->config.state_dir, nonce);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)st;
-        (void)type;
-        (void)ftw;
-        return remove(path) < 0 && errno != ENOENT ? -1 : 0;
-}
-
-void container_discard(struct daemon *d, const struct record *r) {
-        char path[PATH_MAX];
-
-        if (r->nonce[0] == '\0')
-                return;
-        if (!d->private_mode)
-                pins_remove(d->config.run_dir, r->nonce);
-        if (d->config.gpu_attach == ATTACH_CDI)
-                cdi_remove(d->config.gpu_cdi_directory, r->nonce);
-        home_path(d, r->nonce, path, sizeof(path));
-        /* Never across a mount point, never through a symbolic link: the owner filled this tree. */
-        if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno),
-                         NULL);
-        metadata_remove(d->config.state_dir, r);
-}
-
-static void write_metadata(struct daemon *d, struct record *r) {
+void operation_write_metadata(struct daemon *d, struct record *r) {
         _cleanup_buf_ struct buf text = BUF_INIT(1 << 20);
         struct container_view view;
         int e;
@@ -129,7 +94,7 @@ void operation_end(struct daemon *d, struct record *r, bool gone) {
                 bool last = tries == REFRESH_MAX;
 
                 if (tries == 0)
-                        write_metadata(d, r);
+                        operation_write_metadata(d, r);
                 if (release_if_settled(d, r, last))
                         return;
                 gone = operation_refresh(d, r, &error) == -ENOENT;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/call.h"
+#include "daemon/leftovers.h"
 #include "daemon/view.h"
 
 /* Looks at the engine's container and takes its state over. 0, -ENOENT (gone from the engine), or
@@ -19,9 +20,6 @@ void operation_end(struct daemon *d, struct record *r, bool gone);
 /* Takes a new state into the claim; lock not held. */
 void operation_set_state(struct daemon *d, struct record *r, enum container_state state);
 
-/* Everything of a container outside the engine: pins, home, CDI file, metadata. */
-void container_discard(struct daemon *d, const struct record *r);
-
 /* Acquires the container of the path; -1 when refused (answered). The ledger must have been read.
  */
 int call_acquire(struct call *c, struct record **ret);
@@ -31,8 +29,8 @@ bool call_ready(struct call *c);
 /* Answers {"container", "changed", "notes"} for a record that is still ours. */
 void answer_result(struct call *c, const struct record *r, bool changed, const char *note);
 
-/* The path of a container's home directory on the host. */
-void home_path(const struct daemon *d, const char *nonce, char *dst, size_t size);
-
 /* Hold after stop and time to first start, of the record's owner. */
 void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstarted_us);
+
+/* Writes the metadata file of a record that is ours or of no operation; failures are logged. */
+void operation_write_metadata(struct daemon *d, struct record *r);

@@ -96,12 +96,17 @@ static void remember(struct removal *m) {
 static void give_up(struct removal *m, const struct engine_error *error) {
         struct daemon *d = m->call->daemon;
         struct engine_error ignored;
+        int e;
 
-        /* Whether it is gone is for the engine to say. */
-        if (operation_refresh(d, m->record, &ignored) == -EIO)
+        /* Whether it is gone is for the engine to say. The mark stays until that is known. */
+        e = operation_refresh(d, m->record, &ignored);
+
+        if (e == -EIO)
                 m->record->stale = true;
+        else if (e == 0)
+                leftovers_clear(d, m->record->nonce);
         call_engine_error(m->call, error);
-        operation_end(d, m->record, false);
+        operation_end(d, m->record, e == -ENOENT);
 }
 
 static void carry_out(struct removal *m) {
@@ -115,6 +120,7 @@ static void carry_out(struct removal *m) {
                 return;
         }
         operation_set_state(d, r, CONTAINER_REMOVING);
+        leftovers_mark(d, r->nonce);
         FAILPOINT("remove.before-engine");
         if (r->id[0] && engine_container_remove(d->engine, r->id, false, &error) < 0) {
                 give_up(m, &error);

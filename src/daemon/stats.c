@@ -10,6 +10,7 @@
 #include "daemon/operation.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { SAMPLE_MIN_US = 500000 }; /* shorter differences say little */
 
@@ -158,7 +159,7 @@ static bool is_wanted(const struct call *c, const char *name) {
 
         for (size_t i = 0; i < c->request->n_query; i++) {
                 any = true;
-                if (strcmp(c->request->query[i].value, name) == 0)
+                if (strcasecmp(c->request->query[i].value, name) == 0)
                         return true;
         }
         return !any;
@@ -169,9 +170,14 @@ static int check_names(struct call *c) {
         struct ledger *l = &c->daemon->ledger;
 
         for (size_t i = 0; i < c->request->n_query; i++) {
-                const char *name = c->request->query[i].value;
+                char name[NAME_MAX_LEN + 1];
                 int at;
 
+                if (container_name_check(c->request->query[i].value, name, &c->refusal)) {
+                        refuse(&c->refusal, REFUSAL_NO_SUCH_CONTAINER, c->request->query[i].value);
+                        call_refuse(c, &c->refusal);
+                        return -1;
+                }
                 ledger_lock(l);
                 at = ledger_find(l, c->who->uid, name);
                 if (at < 0)

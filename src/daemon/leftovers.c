@@ -1,0 +1,140 @@
+/* Marks, and the sweep at start. */
+#include "daemon/leftovers.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/pin.h"
+#include "daemon/view.h"
+#include "gpu/cdi.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void home_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
+        snprintf(dst, size, "%s/home/%s", d->config.state_dir, nonce);
+}
+
+static void mark_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
+        snprintf(dst, size, "%s/pending/%s", d->config.state_dir, nonce);
+}
+
+int leftovers_mark(const struct daemon *d, const char *nonce) {
+        char path[PATH_MAX];
+        int fd;
+
+        mark_path(d, nonce, path, sizeof(path));
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        close(fd);
+        return 0;
+}
+
+void leftovers_clear(const struct daemon *d, const char *nonce) {
+        char path[PATH_MAX];
+
+        mark_path(d, nonce, path, sizeof(path));
+        unlink(path);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        (void)st;
+        (void)type;
+        (void)ftw;
+        return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+static void discard_nonce(struct daemon *d, const char *nonce) {
+        char path[PATH_MAX];
+
+        if (!d->private_mode)
+                pins_remove(d->config.run_dir, nonce);
+        if (d->config.gpu_attach == ATTACH_CDI)
+                cdi_remove(d->config.gpu_cdi_directory, nonce);
+        home_path(d, nonce, path, sizeof(path));
+        /* Never across a mount point, never through a symbolic link: the owner filled this tree. */
+        if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno),
+                         NULL);
+        leftovers_clear(d, nonce);
+}
+
+void container_discard(struct daemon *d, const struct record *r) {
+        if (r->nonce[0] == '\0')
+                return;
+        metadata_remove(d->config.state_dir, r);
+        discard_nonce(d, r->nonce);
+}
+
+static bool nonce_is_known(void *ctx, const char *nonce) {
+        struct daemon *d = ctx;
+        bool known;
+
+        ledger_lock(&d->ledger);
+        known = ledger_find_nonce(&d->ledger, nonce) >= 0;
+        ledger_unlock(&d->ledger);
+        return known;
+}
+
+static bool metadata_is_current(struct daemon *d, const char *file) {
+        char name[NAME_MAX_LEN + 1], engine_name[NAME_MAX + 1];
+        bool known;
+        uid_t uid;
+
+        str_copy(engine_name, sizeof(engine_name), file);
+        if (!str_ends(engine_name, ".json"))
+                return true; /* not one of ours */
+        engine_name[strlen(engine_name) - strlen(".json")] = '\0';
+        if (engine_name_split(engine_name, name, &uid) < 0)
+                return true;
+        ledger_lock(&d->ledger);
+        known = ledger_find(&d->ledger, uid, name) >= 0;
+        ledger_unlock(&d->ledger);
+        return known;
+}
+
+static void sweep_metadata(struct daemon *d) {
+        char path[PATH_MAX];
+        struct dirent *entry;
+        DIR *dir;
+
+        snprintf(path, sizeof(path), "%s/container-metadata", d->config.state_dir);
+        dir = opendir(path);
+        if (!dir)
+                return;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && !metadata_is_current(d, entry->d_name))
+                        unlinkat(dirfd(dir), entry->d_name, 0);
+        closedir(dir);
+}
+
+void leftovers_sweep(struct daemon *d) {
+        char path[PATH_MAX];
+        struct dirent *entry;
+        DIR *dir;
+
+        snprintf(path, sizeof(path), "%s/pending", d->config.state_dir);
+        dir = opendir(path);
+        while (dir && (entry = readdir(dir))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                if (nonce_is_known(d, entry->d_name)) {
+                        leftovers_clear(d, entry->d_name); /* it was made, or not removed */
+                        continue;
+                }
+                log_line(LOG_INFO, "swept", "nonce", entry->d_name, NULL);
+                discard_nonce(d, entry->d_name);
+        }
+        if (dir)
+                closedir(dir);
+        if (!d->private_mode)
+                pins_sweep(d->config.run_dir, nonce_is_known, d);
+        sweep_metadata(d);
+}
