@@ -1,6 +1,7 @@
 /* See attach.h. */
 #include "client/attach.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "client/connection.h"
@@ -93,14 +94,14 @@ static int lost(struct stream *s) {
         return EXIT_UNREACHABLE;
 }
 
-/* Reads the answer to the request. EXIT_DONE when the stream has begun. */
-static int read_answer(struct stream *s) {
-        _cleanup_reply_ struct reply reply = { .body = BUF_INIT(REQUEST_MAX) };
+/* Reads the answer to the request: EXIT_DONE when the stream has begun, or when @reply holds the
+ * refusal. */
+static int read_answer(struct stream *s, struct reply *reply) {
         struct http_response_reader reader;
 
         http_response_init(&reader, HTTP_POST);
         for (;;) {
-                enum http_event event = http_response_feed(&reader, &s->in, &reply.body);
+                enum http_event event = http_response_feed(&reader, &s->in, &reply->body);
                 ssize_t n;
 
                 if (event == HTTP_UPGRADED)
@@ -117,9 +118,36 @@ static int read_answer(struct stream *s) {
                 }
                 if (event != HTTP_DONE || reader.head.status < 400)
                         return call_garbled(s->cli, "exec");
-                reply.status = reader.head.status;
-                reply_parse_error(&reply);
-                return reply_print_error(s->cli, &reply);
+                reply->status = reader.head.status;
+                reply_parse_error(reply);
+                return EXIT_DONE;
+        }
+}
+
+/* Connects and asks for the stream. EXIT_DONE when it has begun. */
+static int begin(struct stream *s, char *const *command, size_t n) {
+        int64_t since = clock_mono_us();
+
+        for (;;) {
+                _cleanup_reply_ struct reply reply = { .body = BUF_INIT(REQUEST_MAX) };
+                int r;
+
+                s->fd = connection_open(s->cli, true);
+                if (s->fd < 0)
+                        return EXIT_UNREACHABLE;
+                r = send_request(s, command, n);
+                if (r == -ENOBUFS || r == -EINVAL) {
+                        cli_error(s->cli, "the name or the command is too long");
+                        return EXIT_USAGE;
+                }
+                /* an early refusal may have cut the sending short; it is there to be read */
+                r = read_answer(s, &reply);
+                if (r != EXIT_DONE || reply.status == 0)
+                        return r;
+                if (!call_again(&reply, since))
+                        return reply_print_error(s->cli, &reply);
+                close(TAKE_FD(s->fd));
+                buf_reset(&s->in);
         }
 }
 
@@ -268,17 +296,7 @@ int attach(struct cli *c, const char *name, char *const *command, size_t n) {
 
         fflush(c->out); /* the stream goes around stdio */
         fflush(c->err);
-        s.fd = connection_open(c, true);
-        if (s.fd < 0)
-                return EXIT_UNREACHABLE;
-        r = send_request(&s, command, n);
-        if (r == -ENOBUFS) {
-                cli_error(c, "the command is too long");
-                r = EXIT_USAGE;
-        } else {
-                /* an early refusal may have cut the sending short; it is there to be read */
-                r = read_answer(&s);
-        }
+        r = begin(&s, command, n);
         if (r == EXIT_DONE && s.tty && tty_enter(c->in_fd, c->out_fd, TTY_RAW, NULL, NULL) < 0) {
                 cli_error(c, "can't set the terminal's mode");
                 r = EXIT_FAILED;
@@ -286,7 +304,8 @@ int attach(struct cli *c, const char *name, char *const *command, size_t n) {
                 r = relay(&s);
                 tty_leave();
         }
-        close(s.fd);
+        if (s.fd >= 0)
+                close(s.fd);
         buf_release(&s.in);
         buf_release(&s.out);
         return r;

@@ -11,15 +11,15 @@
 #include "json/json_scan.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <time.h>
 
 enum {
         ANSWER_MAX = 64 * 1024 * 1024,
         REQUEST_MAX = 256 * 1024,
         READ_SIZE = 64 * 1024,
         GET_LIMIT_S = 60, /* a question is answered from memory; what acts may take its time */
+        START_LIMIT_S = 5,
 };
 
 void reply_release(struct reply *r) {
@@ -179,12 +179,21 @@ static int read_answer(struct cli *c, int fd, const struct call *call, struct pr
         return EXIT_DONE;
 }
 
-int call_send(struct cli *c, const struct call *call, struct reply *ret) {
+bool call_again(const struct reply *r, int64_t since_us) {
+        const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+        if (r->status < 400 || !str_equal(r->code, "starting_up") ||
+            clock_mono_us() - since_us > START_LIMIT_S * US_PER_S)
+                return false;
+        nanosleep(&pause, NULL);
+        return true;
+}
+
+static int send_once(struct cli *c, const struct call *call, struct reply *ret) {
         _cleanup_close_ int fd = -1;
         struct progress progress;
         int r;
 
-        ret->body = BUF_INIT(ANSWER_MAX);
         fd = connection_open(c, !call->quiet);
         if (fd < 0)
                 return EXIT_UNREACHABLE;
@@ -195,6 +204,18 @@ int call_send(struct cli *c, const struct call *call, struct reply *ret) {
         progress_init(&progress, c, call->doing);
         r = read_answer(c, fd, call, &progress, ret);
         progress_clear(&progress);
+        return r;
+}
+
+int call_send(struct cli *c, const struct call *call, struct reply *ret) {
+        int64_t since = clock_mono_us();
+        int r;
+
+        do {
+                reply_release(ret);
+                *ret = (struct reply){ .body = BUF_INIT(ANSWER_MAX) };
+                r = send_once(c, call, ret);
+        } while (r == EXIT_DONE && call_again(ret, since));
         return r;
 }
 

@@ -35,6 +35,11 @@ void reply_release(struct reply *r);
  * be zeroed and is to be released in any case. */
 int call_send(struct cli *c, const struct call *call, struct reply *ret);
 
+/* A daemon that has just been started (by this very command, perhaps) refuses everything for a
+ * moment. True, after a pause, when that was its answer and asking again makes sense: until five
+ * seconds after @since_us (CLOCK_MONOTONIC). */
+bool call_again(const struct reply *r, int64_t since_us);
+
 /* Prints the error of a reply and returns its exit code. */
 int reply_print_error(struct cli *c, const struct reply *r);
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
@@ -23,10 +24,19 @@ static bool locale_is_utf8(void) {
         return false;
 }
 
+/* A descriptor that the caller closed would be the next socket's number. Read-only on purpose:
+ * output that can go nowhere is an error, and says so at the first write. */
+static void open_standard_descriptors(void) {
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+                        _exit(EXIT_FAILED);
+}
+
 void cli_init(struct cli *c) {
         struct winsize size;
         const char *socket = getenv("DS01_SOCKET");
 
+        open_standard_descriptors();
         *c = (struct cli){
                 .out = stdout,
                 .err = stderr,

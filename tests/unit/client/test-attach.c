@@ -132,8 +132,12 @@ static void test_refusals(void **state) {
         };
         static const struct fake_answer closed[] = { { "POST /v1/containers/t/exec", NULL, 0 } };
         static const struct fake_answer run[] = {
+                { "POST /v1/containers/t/start", "", 503,
+                  "{\"error\":{\"code\":\"starting_up\",\"message\":\"\",\"exit\":6}}" },
                 { "POST /v1/containers/t/start", "", 200,
                   "{\"container\":{\"name\":\"t\"},\"changed\":true,\"notes\":[\"on GPU-1 now\"]}" },
+                { "POST /v1/containers/t/exec", NULL, 503,
+                  "{\"error\":{\"code\":\"starting_up\",\"message\":\"\",\"exit\":6}}" },
                 { "POST /v1/containers/t/exec", "{\"tty\":false}", .stream = shell },
         };
         struct fake fake;
@@ -150,7 +154,7 @@ static void test_refusals(void **state) {
         fake_stop(&fake);
         assert_int_equal(ran.code, 6);
 
-        fake_start(&fake, run, 2);
+        fake_start(&fake, run, 4);
         run_client(&fake, &ran, "container-run t", "exit\n", 0);
         fake_stop(&fake);
         assert_int_equal(ran.code, 7);

@@ -30,6 +30,8 @@
 #define RESULT(name, changed)                                                                      \
         "{\"container\":{\"name\":\"" name "\",\"gpu\":\"GPU-0\"},\"changed\":" changed            \
         ",\"notes\":[\"a note\\u001b[31m\"]}"
+#define STARTING                                                                                   \
+        "{\"error\":{\"code\":\"starting_up\",\"message\":\"reading\",\"next\":\"\",\"exit\":6}}"
 #define NOT_FOUND                                                                                  \
         "{\"error\":{\"code\":\"no_such_container\",\"message\":\"no container named 'x'\","       \
         "\"next\":\"see what there is: container-list --all\",\"exit\":4}}"
@@ -109,9 +111,15 @@ static const struct case_row list_rows[] = {
           6, "", "container-list: the connection to ds01d was lost before it answered\n" },
         { "container-list",
           { { "GET /v1/containers", "", 503,
-              "{\"error\":{\"code\":\"starting_up\",\"message\":\"ds01d is still reading\","
-              "\"next\":\"try again in a moment\",\"exit\":6}}" } },
-          6, "", "container-list: ds01d is still reading\n  try again in a moment\n" },
+              "{\"error\":{\"code\":\"engine_unreachable\",\"message\":\"no engine\","
+              "\"next\":\"tell your administrator\",\"exit\":6}}" } },
+          6, "", "container-list: no engine\n  tell your administrator\n" },
+        /* a daemon that is just starting is asked again */
+        { "container-list",
+          { { "GET /v1/containers", "", 503, STARTING },
+            { "GET /v1/containers", "", 503, STARTING },
+            { "GET /v1/containers", "", 200, "[]" } },
+          0, "", "No running containers (container-list --all shows stopped ones)\n" },
         { "container-list",
           { { "GET /v1/containers", "", 500, "oops" } },
           1, "", "container-list: ds01d answered with status 500\n" },
