@@ -1,8 +1,9 @@
 # The private world in which the integration tests run: an engine, people, GPUs that are simulated,
 # and ds01d, all below one temporary directory. Only what was started here is stopped, by pid.
 #
-# From outside: DS01_BUILD (the build directory), DS01_TEST_ENGINE (docker, podman, or the path of
-# a socket on which an engine answers that may be used up), DS01_TEST_KEEP=1 (keep the directory).
+# From outside: DS01_BUILD (the build directory), DS01_TEST_ENGINE (docker, podman, root:DIRECTORY for
+# the Docker of a root that tests/engines/make-root made, or the path of a socket on which an
+# engine answers that may be used up), DS01_TEST_KEEP=1 (keep the directory).
 
 PEOPLE="alice bob carol"
 FIRST_UID=4101
@@ -47,6 +48,7 @@ end_process() {
 # --- the world ---------------------------------------------------------------------------------
 
 world_paths() {
+        ENGINE_ROOT=
         ROOT=$(mktemp -d "${TMPDIR:-/tmp}/ds01-it.XXXXXX")
         chmod 755 "$ROOT"
         BIN=$ROOT/bin
@@ -161,9 +163,12 @@ engine_launch_docker() {
         chmod 755 "$ROOT/hooks/nvidia-container-runtime-hook"
         # In a network namespace of its own: a dockerd without bridge removes the docker0 that it
         # finds, and that would be another engine's.
-        PATH="$ROOT/hooks:$PATH" setsid unshare --net dockerd --data-root "$ROOT/engine" --exec-root "$ROOT/exec" \
-                -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" --containerd-namespace "ds01t$$" \
-                --containerd-plugins-namespace "ds01tp$$" \
+        local enter=(unshare --net)
+
+        [ -z "$ENGINE_ROOT" ] || enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")
+        PATH="$ROOT/hooks:$PATH" setsid "${enter[@]}" dockerd --data-root "$ROOT/engine" \
+                --exec-root "$ROOT/exec" -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" \
+                --containerd-namespace "ds01t$$" --containerd-plugins-namespace "ds01tp$$" \
                 --bridge=none --iptables=false --ip6tables=false >>"$ROOT/engine.log" 2>&1 &
 }
 
@@ -173,6 +178,7 @@ engine_launch_podman() {
                 --runtime "$(command -v runc || echo /usr/sbin/runc)" --cgroup-manager cgroupfs \
                 system service --time=0 "unix://$ENGINE_SOCKET" >>"$ROOT/engine.log" 2>&1 &
         echo $! >"$ROOT/engine.pid"
+        disown
 }
 
 engine_start() {
@@ -219,6 +225,14 @@ open_engine() {
                 ENGINE_KIND=${DS01_TEST_ENGINE:-docker}
                 engine_start
                 ;;
+        root:*)
+                ENGINE_KIND=docker
+                ENGINE_ROOT=${DS01_TEST_ENGINE#root:}
+                # So that pins which ds01d makes here are seen there.
+                mount --bind "$ROOT" "$ROOT"
+                mount --make-shared "$ROOT"
+                engine_start
+                ;;
         *)
                 ENGINE_KIND=
                 ENGINE_SOCKET=$DS01_TEST_ENGINE
@@ -261,7 +275,8 @@ base_image() {
         copy_program /bin/bash "$root"
         copy_program /usr/bin/nohup "$root" # Debian's busybox has none
         copy_program /usr/bin/stty "$root"
-        cp /bin/busybox "$root/bin/suid-id"
+        copy_program /usr/bin/id "$root"
+        cp /usr/bin/id "$root/bin/suid-id"
         chmod 4755 "$root/bin/suid-id"
         printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n4102:x:0:0:trap:/:/bin/sh\n' >"$root/etc/passwd"
         printf 'root:x:0:\nnogroup:x:65534:\n4101:x:0:\n' >"$root/etc/group"
@@ -379,6 +394,7 @@ daemon_ready() {
 ds01d_launch() {
         env $(sanitizer_env "${LEAKS-0}") "$@" setsid "$DS01D" --config="$CONFIG" >>"$ROOT/ds01d.log" 2>&1 &
         echo $! >"$ROOT/ds01d.pid"
+        disown # it outlives the test that starts it
 }
 
 ds01d_wait() {
