@@ -18,8 +18,8 @@ type_in() {
         tmux -S "$WORK/tmux" send-keys "$@"
 }
 
-screen() {
-        tmux -S "$WORK/tmux" capture-pane -p -J
+screen() { # without the blanks that tmux keeps at the ends of lines
+        tmux -S "$WORK/tmux" capture-pane -p -J | sed 's/ *$//'
 }
 
 shows() {
