@@ -29,7 +29,9 @@ enum {
         FRAME_EXIT = 4,
         FRAME_ERROR = 5,
         COMMAND_MAX = 512,
-        BUFFER_MAX = 256 << 10,
+        READ_SIZE = 32 << 10,
+        QUEUE_FULL = 128 << 10, /* above this a direction is not read any further */
+        BUFFER_MAX = 512 << 10, /* QUEUE_FULL and what one read can add, with room */
         WRITE_STALL_S = 60,
         EXIT_WAIT_MS = 1000, /* for the exit code after the end of the output */
 };
@@ -56,9 +58,10 @@ struct attachment {
         int caller, engine;
         struct http_frame_reader caller_frames, engine_frames;
         struct buf *from_caller;
-        struct buf from_engine, out;
-        bool input_ended;  /* our side of the engine's socket is shut down, or there is no reader */
-        bool output_ended; /* the engine closed */
+        struct buf from_engine, to_engine, to_caller;
+        bool input_complete; /* the caller has sent the end of its input */
+        bool input_ended;    /* and it was passed on, or nobody reads there any more */
+        bool output_ended;   /* the engine closed */
         bool caller_gone;
 };
 
@@ -121,43 +124,30 @@ static int64_t stall_deadline(void) {
         return clock_mono_us() + WRITE_STALL_S * US_PER_S;
 }
 
-/* A frame to the caller; a caller that does not take it in a minute is gone. */
-static void send_frame(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
-        buf_reset(&a->out);
-        if (a->caller_gone)
-                return;
-        if (http_frame_write(&a->out, type, bytes, n) < 0 ||
-            fd_write_all(a->caller, a->out.data, a->out.len, stall_deadline()) < 0)
+/* A frame for the caller; it is sent when the socket takes it. */
+static void queue_frame(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
+        if (http_frame_write(&a->to_caller, type, bytes, n) < 0)
                 a->caller_gone = true;
 }
 
-static void send_output(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
+static void queue_output(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
         while (n > 0) {
                 size_t part = n < HTTP_FRAME_MAX ? n : HTTP_FRAME_MAX;
 
-                send_frame(a, type, bytes, part);
+                queue_frame(a, type, bytes, part);
                 bytes += part;
                 n -= part;
         }
-}
-
-static void end_input(struct attachment *a) {
-        /* Docker drops a terminal session whose input is half-closed; there the end of input is
-         * the terminal's own business. */
-        if (!a->input_ended && !a->request.tty)
-                shutdown(a->engine, SHUT_WR);
-        a->input_ended = true;
 }
 
 static void take_caller_frame(struct attachment *a, const struct http_frame *f) {
         struct engine_error ignored;
 
         if (f->type == HTTP_FRAME_STDIN && f->n == 0) {
-                end_input(a);
-        } else if (f->type == HTTP_FRAME_STDIN && !a->input_ended) {
-                /* The program may have closed its input: its output still counts. */
-                if (fd_write_all(a->engine, f->bytes, f->n, stall_deadline()) < 0)
-                        a->input_ended = true;
+                a->input_complete = true;
+        } else if (f->type == HTTP_FRAME_STDIN && !a->input_ended && !a->input_complete) {
+                if (buf_add(&a->to_engine, f->bytes, f->n) < 0)
+                        a->caller_gone = true;
         } else if (f->type == FRAME_RESIZE && f->n == 4 && a->request.tty) {
                 const unsigned char *p = (const unsigned char *)f->bytes;
 
@@ -185,44 +175,91 @@ static void take_from_engine(struct attachment *a) {
         int r;
 
         if (a->request.tty) {
-                send_output(a, HTTP_FRAME_STDOUT, buf_str(&a->from_engine), a->from_engine.len);
+                queue_output(a, HTTP_FRAME_STDOUT, buf_str(&a->from_engine), a->from_engine.len);
                 buf_reset(&a->from_engine);
                 return;
         }
         while ((r = http_frame_next(&a->engine_frames, buf_str(&a->from_engine), a->from_engine.len,
                                     &used, &frame)) > 0)
-                send_output(a,
-                            frame.type == HTTP_FRAME_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT,
-                            frame.bytes, frame.n);
+                queue_output(
+                        a, frame.type == HTTP_FRAME_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT,
+                        frame.bytes, frame.n);
         buf_consume(&a->from_engine, used);
         if (r < 0)
                 a->output_ended = true;
 }
 
+/* Sends what the socket takes now. 0, or -1 when the other side is gone. */
+static int send_some(int fd, struct buf *b) {
+        ssize_t n;
+
+        if (b->len == 0)
+                return 0;
+        n = send(fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR ? 0 : -1;
+        buf_consume(b, (size_t)n);
+        return 0;
+}
+
+static void send_both(struct attachment *a) {
+        if (send_some(a->caller, &a->to_caller) < 0)
+                a->caller_gone = true;
+        /* A program that has closed its input may still have something to say. */
+        if (send_some(a->engine, &a->to_engine) < 0) {
+                buf_reset(&a->to_engine);
+                a->input_ended = true;
+        }
+        /* Docker drops a terminal session whose input is half-closed; there the end of input is
+         * the terminal's own business. */
+        if (a->input_complete && !a->input_ended && a->to_engine.len == 0) {
+                if (!a->request.tty)
+                        shutdown(a->engine, SHUT_WR);
+                a->input_ended = true;
+        }
+}
+
+/* Carries both directions at once: neither waits for the other, and a side that does not read
+ * only stops what is meant for it. */
 static void relay(struct attachment *a) {
         take_from_caller(a); /* what came right behind the request */
         take_from_engine(a); /* and right behind the engine's 101 */
-        while (!a->output_ended && !a->caller_gone) {
-                struct pollfd p[] = { { .fd = a->engine, .events = POLLIN },
-                                      { .fd = a->caller, .events = POLLIN } };
+        for (;;) {
+                struct pollfd p[] = { { .fd = a->engine }, { .fd = a->caller } };
 
-                if (poll(p, ARRAY_SIZE(p), -1) < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        break;
-                }
-                if (p[0].revents) {
-                        if (fd_read_some(a->engine, &a->from_engine, 65536, 0) <= 0)
+                send_both(a);
+                if (a->output_ended || a->caller_gone)
+                        return;
+                p[0].events = (short)((a->to_caller.len < QUEUE_FULL ? POLLIN : 0) |
+                                      (a->to_engine.len > 0 ? POLLOUT : 0));
+                p[1].events = (short)((a->to_engine.len < QUEUE_FULL ? POLLIN : 0) |
+                                      (a->to_caller.len > 0 ? POLLOUT : 0));
+                /* An end is reported even to those who do not ask; it waits its turn. */
+                if (!p[0].events)
+                        p[0].fd = -1;
+                if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+                        return;
+                if (p[0].events & POLLIN && p[0].revents & (POLLIN | POLLHUP | POLLERR)) {
+                        if (fd_read_some(a->engine, &a->from_engine, READ_SIZE, 0) <= 0)
                                 a->output_ended = true;
                         take_from_engine(a);
                 }
-                if (p[1].revents) {
-                        if (fd_read_some(a->caller, a->from_caller, 65536, 0) <= 0)
+                if (p[1].revents & POLLIN) {
+                        if (fd_read_some(a->caller, a->from_caller, READ_SIZE, 0) <= 0)
                                 a->caller_gone = true;
                         else
                                 take_from_caller(a);
+                } else if (p[1].revents & (POLLHUP | POLLERR)) {
+                        a->caller_gone = true;
                 }
         }
+}
+
+/* Everything that is still queued, and with it the last frame. */
+static void send_last(struct attachment *a, uint8_t type, const char *bytes, size_t n) {
+        queue_frame(a, type, bytes, n);
+        if (!a->caller_gone)
+                fd_write_all(a->caller, a->to_caller.data, a->to_caller.len, stall_deadline());
 }
 
 /* The shell of a caller who hung up gets SIGHUP, as over ssh. The engine would let it run on. */
@@ -263,13 +300,13 @@ static void send_exit(struct attachment *a) {
                               error.message[0] ? error.message
                                                : "the session ended without an exit code");
                 write_error(&w, &r);
-                send_frame(a, FRAME_ERROR, buf_str(&body), body.len);
+                send_last(a, FRAME_ERROR, buf_str(&body), body.len);
                 return;
         }
         value = state.exit_code;
         for (int i = 0; i < 4; i++)
                 code[i] = (unsigned char)(value >> (24 - 8 * i));
-        send_frame(a, FRAME_EXIT, (const char *)code, sizeof(code));
+        send_last(a, FRAME_EXIT, (const char *)code, sizeof(code));
 }
 
 static int say_upgraded(struct attachment *a) {
@@ -277,10 +314,7 @@ static int say_upgraded(struct attachment *a) {
                                           .length = HTTP_NO_LENGTH,
                                           .upgrade = "ds01-stream" };
 
-        buf_reset(&a->out);
-        if (http_write_response(&a->out, &head) < 0)
-                return -ENOMEM;
-        return fd_write_all(a->caller, a->out.data, a->out.len, stall_deadline());
+        return http_write_response(&a->to_caller, &head);
 }
 
 static void attach(struct attachment *a) {
@@ -322,7 +356,8 @@ void handle_container_exec(struct call *c) {
                                   .engine = -1,
                                   .from_caller = c->early,
                                   .from_engine = BUF_INIT(BUFFER_MAX),
-                                  .out = BUF_INIT(HTTP_FRAME_MAX + HTTP_FRAME_HEADER),
+                                  .to_engine = BUF_INIT(BUFFER_MAX),
+                                  .to_caller = BUF_INIT(BUFFER_MAX),
                                   .caller_frames = HTTP_FRAMES,
                                   .engine_frames = HTTP_FRAMES_PIECEWISE };
         if (strcmp(c->request->upgrade, "ds01-stream") != 0)
@@ -332,6 +367,7 @@ void handle_container_exec(struct call *c) {
                 attach(a);
         json_release(exec_fields, ARRAY_SIZE(exec_fields), &a->request);
         buf_release(&a->from_engine);
-        buf_release(&a->out);
+        buf_release(&a->to_engine);
+        buf_release(&a->to_caller);
         free(a);
 }

@@ -76,6 +76,9 @@ static double cpu_percent(const struct stats_row *row, int64_t usage_us) {
                 before = (struct cpu_sample){ now - (clock_real_us() - row->started_us), 0 };
         if (now <= before.at_us || usage_us < before.usage_us)
                 return 0;
+        /* What a container uses in its first moments is no rate yet. */
+        if (now - before.at_us < SAMPLE_MIN_US)
+                before.at_us = now - SAMPLE_MIN_US;
         return 100.0 * (double)(usage_us - before.usage_us) / (double)(now - before.at_us);
 }
 

@@ -19,7 +19,7 @@ type_in() {
 }
 
 screen() { # without the blanks that tmux keeps at the ends of lines
-        tmux -S "$WORK/tmux" capture-pane -p -J | sed 's/ *$//'
+        tmux -S "$WORK/tmux" capture-pane -p | sed 's/ *$//'
 }
 
 shows() {
