@@ -49,7 +49,8 @@ static void start_line(struct buf *b, enum log_level level, const char *event) {
 
         time_format(now, when, sizeof(when));
         when[strlen(when) - 1] = '\0';
-        buf_addf(b, "time=%s.%06dZ level=%s event=", when, (int)(now % US_PER_S), level_names[level]);
+        buf_addf(b, "time=%s.%06dZ level=%s event=", when, (int)(now % US_PER_S),
+                 level_names[level]);
         add_value(b, event);
 }
 

@@ -201,8 +201,8 @@ void str_printable(char *dst, size_t size, const char *src) {
 
         while (n > 0) {
                 size_t len = utf8_decode(src, n, &cp);
-                bool bad = len == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) ||
-                           cp == 0x2028 || cp == 0x2029 || (cp >= 0x202a && cp <= 0x202e) ||
+                bool bad = len == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 ||
+                           cp == 0x2029 || (cp >= 0x202a && cp <= 0x202e) ||
                            (cp >= 0x2066 && cp <= 0x2069);
                 size_t out = bad ? 1 : len;
 
@@ -235,7 +235,8 @@ unsigned str_distance(const char *a, const char *b) {
         for (size_t j = 0; j <= m; j++)
                 rows[0][j] = (unsigned)j;
         for (size_t i = 1; i <= n; i++) {
-                unsigned *row = rows[i % 3], *above = rows[(i - 1) % 3], *above2 = rows[(i + 1) % 3];
+                unsigned *row = rows[i % 3], *above = rows[(i - 1) % 3],
+                         *above2 = rows[(i + 1) % 3];
 
                 row[0] = (unsigned)i;
                 for (size_t j = 1; j <= m; j++) {

@@ -214,7 +214,8 @@ static int take_frames(struct stream *s) {
         size_t used = 0;
         int r = 0;
 
-        while (!s->ended && (r = http_frame_next(&s->frames, s->in.data, s->in.len, &used, &f)) > 0) {
+        while (!s->ended &&
+               (r = http_frame_next(&s->frames, s->in.data, s->in.len, &used, &f)) > 0) {
                 r = take_frame(s, &f);
                 if (r < 0)
                         break;

@@ -28,11 +28,11 @@ struct cli {
         FILE *out, *err;
         int in_fd, out_fd, err_fd; /* of the streams, for attach and prompts */
         bool in_tty, out_tty, err_tty;
-        bool utf8;          /* the terminal shows UTF-8 */
+        bool utf8;              /* the terminal shows UTF-8 */
         unsigned rows, columns; /* of the terminal; 0: stdout is none */
-        int64_t now_us;     /* wall clock at the start */
-        const char *socket; /* the one to use, or NULL to find it */
-        char name[64];      /* how messages call the running command: "container-create", "ds01 gpus" */
+        int64_t now_us;         /* wall clock at the start */
+        const char *socket;     /* the one to use, or NULL to find it */
+        char name[64]; /* how messages call the running command: "container-create", "ds01 gpus" */
 };
 
 /* Fills it in from the process: descriptors 0 to 2, the environment, the clock. */

@@ -68,7 +68,9 @@ static bool one_of(char c, const char *set) {
 static int hex(char c) {
         char lower = (char)(c | 0x20);
 
-        return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+        return c >= '0' && c <= '9'           ? c - '0'
+               : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                              : -1;
 }
 
 /* Decodes @text into @dst: letters, digits and @plain stand for themselves, %XX for its byte,
@@ -136,8 +138,7 @@ static enum http_fault read_path(struct http_request_reader *r, struct http_span
         return HTTP_FAULT_NONE;
 }
 
-static enum http_fault read_param(struct http_request_reader *r, struct http_span pair,
-                                  char **at) {
+static enum http_fault read_param(struct http_request_reader *r, struct http_span pair, char **at) {
         struct http_param *param = &r->head.query[r->head.n_query];
         const char *equals = memchr(pair.s, '=', pair.n);
         struct http_span key = { pair.s, equals ? (size_t)(equals - pair.s) : 0 };
@@ -313,8 +314,9 @@ static enum http_fault end_of_head(struct http_request_reader *r) {
                 r->head.upgrade[0] = '\0';
         if (chunked)
                 r->head.length = -1;
-        r->body.state = chunked ? HTTP_BODY_CHUNK_SIZE
-                        : r->head.length > 0 ? HTTP_BODY_LENGTH : HTTP_BODY_NONE;
+        r->body.state = chunked              ? HTTP_BODY_CHUNK_SIZE
+                        : r->head.length > 0 ? HTTP_BODY_LENGTH
+                                             : HTTP_BODY_NONE;
         r->body.left = chunked ? 0 : (uint64_t)r->head.length;
         r->state = AT_BODY;
         return HTTP_FAULT_NONE;
@@ -385,8 +387,7 @@ static enum http_event feed_body(struct http_request_reader *r, const char *data
         return bad(r, HTTP_FAULT_BODY_LARGE);
 }
 
-enum http_event http_request_feed(struct http_request_reader *r, struct buf *in,
-                                  struct buf *body) {
+enum http_event http_request_feed(struct http_request_reader *r, struct buf *in, struct buf *body) {
         const char *data = buf_str(in);
         enum http_event event;
         size_t pos = 0;

@@ -8,8 +8,8 @@
  *     for (;;)
  *             switch (http_request_feed(&r, &in, &body)) {
  *             case HTTP_MORE: read more bytes into &in
- *             case HTTP_HEAD_DONE: r.head is complete; route it, size `body`, answer 100 if asked; go on
- *             case HTTP_DONE: the body is complete in `body`; what is left in &in is the next request
+ *             case HTTP_HEAD_DONE: r.head is complete; route it, size `body`, answer 100 if asked;
+ * go on case HTTP_DONE: the body is complete in `body`; what is left in &in is the next request
  *             case HTTP_BAD:  answer http_faults[r.fault] and close
  *             }
  *
@@ -32,10 +32,10 @@ extern const char *const http_method_names[HTTP_METHODS];
 
 /* What a feed function answers; both readers use it. */
 enum http_event {
-        HTTP_MORE,     /* all input was taken in; more is needed */
+        HTTP_MORE,      /* all input was taken in; more is needed */
         HTTP_HEAD_DONE, /* the head is complete; feed again for the body */
-        HTTP_FULL,     /* (responses) the body buffer is full: empty it and feed again, or give up */
-        HTTP_DONE,     /* the message is complete */
+        HTTP_FULL, /* (responses) the body buffer is full: empty it and feed again, or give up */
+        HTTP_DONE, /* the message is complete */
         HTTP_UPGRADED, /* (responses) 101: what is left in the input is the stream's */
         HTTP_BAD,      /* refused; feed nothing more */
 };
@@ -43,7 +43,7 @@ enum http_event {
 /* Why a request is refused. After any of these the connection is closed. */
 enum http_fault {
         HTTP_FAULT_NONE,
-        HTTP_FAULT_LINE_END,         /* bare LF or CR, or a control byte */
+        HTTP_FAULT_LINE_END, /* bare LF or CR, or a control byte */
         HTTP_FAULT_REQUEST_LINE,
         HTTP_FAULT_VERSION,
         HTTP_FAULT_METHOD,
@@ -52,19 +52,19 @@ enum http_fault {
         HTTP_FAULT_QUERY,
         HTTP_FAULT_QUERY_TWICE,
         HTTP_FAULT_HEAD_LARGE,
-        HTTP_FAULT_FIELD,            /* name, colon or folding */
-        HTTP_FAULT_FIELD_TWICE,      /* a field that must stand once */
+        HTTP_FAULT_FIELD,       /* name, colon or folding */
+        HTTP_FAULT_FIELD_TWICE, /* a field that must stand once */
         HTTP_FAULT_HOST,
         HTTP_FAULT_LENGTH,
         HTTP_FAULT_LENGTH_AND_CODING,
         HTTP_FAULT_CODING,
         HTTP_FAULT_EXPECT,
         HTTP_FAULT_MEDIA,
-        HTTP_FAULT_BODY_UNWANTED,    /* GET, HEAD, DELETE with a body */
+        HTTP_FAULT_BODY_UNWANTED, /* GET, HEAD, DELETE with a body */
         HTTP_FAULT_BODY_LARGE,
         HTTP_FAULT_CHUNK,
         HTTP_FAULT_TRAILER,
-        HTTP_FAULT_TIMEOUT,          /* never by the reader: for the caller, who has the clock */
+        HTTP_FAULT_TIMEOUT, /* never by the reader: for the caller, who has the clock */
         HTTP_FAULTS,
 };
 
@@ -86,11 +86,11 @@ struct http_param {
 /* A complete head. Strings live in the reader until the next request begins. */
 struct http_request {
         enum http_method method;
-        char target[HTTP_LINE_MAX + 1];             /* as it came: printable ASCII, for logs */
-        const char *segments[HTTP_SEGMENTS_MAX];    /* decoded: printable ASCII without '/' and '%',
-                                                       never empty, "." or ".." */
-        size_t n_segments;                          /* "/" has none */
-        struct http_param query[HTTP_QUERY_MAX];    /* decoded: valid UTF-8, no control characters */
+        char target[HTTP_LINE_MAX + 1];          /* as it came: printable ASCII, for logs */
+        const char *segments[HTTP_SEGMENTS_MAX]; /* decoded: printable ASCII without '/' and '%',
+                                                    never empty, "." or ".." */
+        size_t n_segments;                       /* "/" has none */
+        struct http_param query[HTTP_QUERY_MAX]; /* decoded: valid UTF-8, no control characters */
         size_t n_query;
         int64_t length; /* Content-Length; 0 without one; -1 when chunked */
         enum http_media media;
@@ -104,10 +104,10 @@ struct http_request_reader {
         enum http_fault fault;
         /* the rest is the reader's own */
         int state;
-        size_t seen;     /* bytes of the input's front known to hold no line end */
-        size_t taken;    /* bytes of the head so far */
+        size_t seen;  /* bytes of the input's front known to hold no line end */
+        size_t taken; /* bytes of the head so far */
         unsigned fields;
-        unsigned found;  /* bits: known fields that were met */
+        unsigned found; /* bits: known fields that were met */
         bool connection_upgrade;
         bool blank_line; /* the one empty line that may precede a request was met */
         struct http_body body;

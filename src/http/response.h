@@ -12,8 +12,8 @@
  *             case HTTP_HEAD_DONE:     r.head is complete
  *             case HTTP_FULL:     `body` is full: empty it, or give up
  *             case HTTP_DONE:     complete
- *             case HTTP_UPGRADED: 101 (there was no HTTP_HEAD_DONE); what is left in &in belongs to the stream
- *             case HTTP_BAD:      r.error says why
+ *             case HTTP_UPGRADED: 101 (there was no HTTP_HEAD_DONE); what is left in &in belongs to
+ * the stream case HTTP_BAD:      r.error says why
  *             }
  */
 #pragma once
@@ -30,13 +30,13 @@ struct http_response {
         int status;
         int64_t length; /* Content-Length, or -1 */
         bool chunked;
-        bool close;     /* the server ends the connection after this */
+        bool close;                               /* the server ends the connection after this */
         char content_type[HTTP_CONTENT_TYPE_MAX]; /* lower case, with parameters; "" without */
         char upgrade[32];
         char server[128];
-        char api_version[16];        /* Api-Version: of dockerd, and of podman's Docker side */
-        char libpod_version[16];     /* Libpod-Api-Version: podman only */
-        char path_stat[1024];        /* X-Docker-Container-Path-Stat */
+        char api_version[16];    /* Api-Version: of dockerd, and of podman's Docker side */
+        char libpod_version[16]; /* Libpod-Api-Version: podman only */
+        char path_stat[1024];    /* X-Docker-Container-Path-Stat */
 };
 
 struct http_response_reader {

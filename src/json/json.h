@@ -1,7 +1,8 @@
 /*
  * JSON trees, on jansson: strict reading of strangers' bytes into typed structs, lenient reading of
  * the engine's answers. Writing is in json/json_write.h; reading without a tree (the client) is in
- * json/json_scan.h. Those two do not need jansson, so a program that uses only them does not load it.
+ * json/json_scan.h. Those two do not need jansson, so a program that uses only them does not load
+ * it.
  *
  * A request body is described by a table of rows and read in one call:
  *
@@ -36,14 +37,15 @@ enum {
 
 /* One document of strangers' making: valid UTF-8, no BOM, no NUL (raw or \u0000), no lone
  * surrogates, no two keys of one object that are equal or that Go's case folding makes equal, at
- * most @max_depth deep (at most 64) and within the ceilings above; nothing but whitespace around it.
+ * most @max_depth deep (at most 64) and within the ceilings above; nothing but whitespace around
+ * it.
  * *@ret is a new reference (json_decref). 0, -EINVAL (with words naming line or key) or -ENOMEM. */
-int json_parse_strict(const char *bytes, size_t n, size_t max_depth, json_t **ret,
-                      struct err *err);
+int json_parse_strict(const char *bytes, size_t n, size_t max_depth, json_t **ret, struct err *err);
 
 /* An answer of the engine or a file of our own: trusted to be JSON, not for what its strings hold.
- * NUL escapes and invalid UTF-8 inside become U+FFFD, and whole numbers beyond 64 bits real ones, so
- * that no single label can make a whole list unreadable; of duplicate keys the last counts. *@ret is a new reference. 0, -EINVAL, -ENOMEM. */
+ * NUL escapes and invalid UTF-8 inside become U+FFFD, and whole numbers beyond 64 bits real ones,
+ * so that no single label can make a whole list unreadable; of duplicate keys the last counts.
+ * *@ret is a new reference. 0, -EINVAL, -ENOMEM. */
 int json_parse(const char *bytes, size_t n, json_t **ret, struct err *err);
 
 enum json_kind {
@@ -58,32 +60,42 @@ enum json_kind {
 struct json_field {
         const char *key;
         enum json_kind kind;
-        size_t offset;      /* of the member */
-        size_t size;        /* JSON_STR: of the array; JSON_STRDUP, JSON_STRV: most bytes a string */
-        int64_t min, max;   /* JSON_INT: the value; JSON_STRV: max is the most strings */
-        bool required;      /* absent or null is an error */
+        size_t offset;    /* of the member */
+        size_t size;      /* JSON_STR: of the array; JSON_STRDUP, JSON_STRV: most bytes a string */
+        int64_t min, max; /* JSON_INT: the value; JSON_STRV: max is the most strings */
+        bool required;    /* absent or null is an error */
         size_t seen_offset; /* of a bool that becomes true when the key has a value; 0: none (so it
                                cannot be the first member) */
 };
 
-#define JSON_OFFSET_(type, member, wanted) \
-        _Generic(&((type *)0)->member, wanted: offsetof(type, member))
-#define JSON_FIELD_STR(name, type, member, ...)                                                   \
-        { .key = (name), .kind = JSON_STR,                                                        \
-          .offset = JSON_OFFSET_(type, member, char(*)[sizeof(((type *)0)->member)]),             \
-          .size = sizeof(((type *)0)->member), ##__VA_ARGS__ }
-#define JSON_FIELD_STRDUP(name, type, member, most, ...)                                          \
-        { .key = (name), .kind = JSON_STRDUP, .offset = JSON_OFFSET_(type, member, char **),      \
-          .size = (most), ##__VA_ARGS__ }
-#define JSON_FIELD_INT(name, type, member, least, most, ...)                                      \
-        { .key = (name), .kind = JSON_INT, .offset = JSON_OFFSET_(type, member, int64_t *),       \
-          .min = (least), .max = (most), ##__VA_ARGS__ }
-#define JSON_FIELD_BOOL(name, type, member, ...)                                                  \
-        { .key = (name), .kind = JSON_BOOL, .offset = JSON_OFFSET_(type, member, bool *),         \
-          ##__VA_ARGS__ }
-#define JSON_FIELD_STRV(name, type, member, most_strings, most_bytes, ...)                        \
-        { .key = (name), .kind = JSON_STRV, .offset = JSON_OFFSET_(type, member, char ***),       \
-          .size = (most_bytes), .max = (most_strings), ##__VA_ARGS__ }
+#define JSON_OFFSET_(type, member, wanted)                                                         \
+        _Generic(&((type *)0)->member, wanted : offsetof(type, member))
+#define JSON_FIELD_STR(name, type, member, ...)                                                    \
+        {                                                                                          \
+                .key = (name), .kind = JSON_STR,                                                   \
+                .offset = JSON_OFFSET_(type, member, char(*)[sizeof(((type *)0)->member)]),        \
+                .size = sizeof(((type *)0)->member), ##__VA_ARGS__                                 \
+        }
+#define JSON_FIELD_STRDUP(name, type, member, most, ...)                                           \
+        {                                                                                          \
+                .key = (name), .kind = JSON_STRDUP, .offset = JSON_OFFSET_(type, member, char **), \
+                .size = (most), ##__VA_ARGS__                                                      \
+        }
+#define JSON_FIELD_INT(name, type, member, least, most, ...)                                       \
+        {                                                                                          \
+                .key = (name), .kind = JSON_INT, .offset = JSON_OFFSET_(type, member, int64_t *),  \
+                .min = (least), .max = (most), ##__VA_ARGS__                                       \
+        }
+#define JSON_FIELD_BOOL(name, type, member, ...)                                                   \
+        {                                                                                          \
+                .key = (name), .kind = JSON_BOOL, .offset = JSON_OFFSET_(type, member, bool *),    \
+                ##__VA_ARGS__                                                                      \
+        }
+#define JSON_FIELD_STRV(name, type, member, most_strings, most_bytes, ...)                         \
+        {                                                                                          \
+                .key = (name), .kind = JSON_STRV, .offset = JSON_OFFSET_(type, member, char ***),  \
+                .size = (most_bytes), .max = (most_strings), ##__VA_ARGS__                         \
+        }
 
 /* Reads one strict document, which must be an object, into the struct at @out. No bytes at all
  * count as {}. Unknown keys are refused with a suggestion. null means absent. Members of absent

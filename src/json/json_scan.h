@@ -23,7 +23,7 @@
 enum { JSON_SCAN_DEPTH = 64 };
 
 enum json_scan_token {
-        JSON_SCAN_END, /* the document is complete */
+        JSON_SCAN_END,   /* the document is complete */
         JSON_SCAN_ERROR, /* not JSON, too deep or cut short; from then on every call says so */
         JSON_SCAN_OBJECT,
         JSON_SCAN_OBJECT_END,
@@ -39,7 +39,8 @@ enum json_scan_token {
 
 struct json_scan {
         const char *start, *at, *end;
-        const char *text; /* KEY, STRING: what is between the quotes, as written; NUMBER: its digits */
+        const char
+                *text; /* KEY, STRING: what is between the quotes, as written; NUMBER: its digits */
         size_t len;
         enum json_scan_token token; /* the current one */
         unsigned depth;
@@ -49,7 +50,7 @@ struct json_scan {
         bool failed; /* JSON_SCAN_ERROR was met */
 };
 
-#define JSON_SCAN(bytes, n) \
+#define JSON_SCAN(bytes, n)                                                                        \
         ((struct json_scan){ .start = (bytes), .at = (bytes), .end = (bytes) + (n) })
 
 /* Goes to the next token and returns it. */

@@ -1,9 +1,11 @@
-/* container-exit: on the host there is nothing to leave; inside a container, ds01-init has that name. */
+/* container-exit: on the host there is nothing to leave; inside a container, ds01-init has that
+ * name. */
 #include "client/command.h"
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         fputs("This is the host: you are not inside a container.\n"
-              "Inside one, 'container-exit', 'exit' or Ctrl-D closes your shell, and the container\n"
+              "Inside one, 'container-exit', 'exit' or Ctrl-D closes your shell, and the "
+              "container\n"
               "goes on running. From here:\n"
               "  container-attach NAME   opens a shell in it again\n"
               "  container-stop NAME     stops it; its GPU is held for you for a while\n"

@@ -44,8 +44,13 @@ static bool read_all(int fd, void *bytes, size_t n) {
 }
 
 void send_frame(int fd, int type, const void *bytes, size_t n) {
-        const unsigned char head[8] = { (unsigned char)type, 0, 0, 0, (unsigned char)(n >> 24),
-                                        (unsigned char)(n >> 16), (unsigned char)(n >> 8),
+        const unsigned char head[8] = { (unsigned char)type,
+                                        0,
+                                        0,
+                                        0,
+                                        (unsigned char)(n >> 24),
+                                        (unsigned char)(n >> 16),
+                                        (unsigned char)(n >> 8),
                                         (unsigned char)n };
 
         write_all(fd, head, sizeof(head));
@@ -98,8 +103,8 @@ static void serve(struct fake *f, const struct fake_answer *a, int fd) {
                 snprintf(f->problem, sizeof(f->problem), "expected '%s', got '%.200s'", a->expect,
                          request);
         else if (a->body && strcmp(a->body, body) != 0)
-                snprintf(f->problem, sizeof(f->problem), "expected the body '%.2000s', got '%.2000s'",
-                         a->body, body);
+                snprintf(f->problem, sizeof(f->problem),
+                         "expected the body '%.2000s', got '%.2000s'", a->body, body);
         if (a->stream) {
                 static const char upgrade[] = "HTTP/1.1 101 Switching Protocols\r\n"
                                               "Connection: Upgrade\r\nUpgrade: ds01-stream\r\n\r\n";

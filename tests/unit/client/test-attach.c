@@ -58,8 +58,9 @@ static void vanish(int fd) {
 }
 
 static void refuse(int fd) {
-        static const char error[] = "{\"error\":{\"code\":\"engine_failed\",\"message\":\"the engine "
-                                    "went away\",\"next\":\"look\",\"exit\":6}}";
+        static const char error[] =
+                "{\"error\":{\"code\":\"engine_failed\",\"message\":\"the engine "
+                "went away\",\"next\":\"look\",\"exit\":6}}";
 
         send_frame(fd, 1, "x\n", 2);
         send_frame(fd, 5, error, sizeof(error) - 1);
@@ -135,7 +136,8 @@ static void test_refusals(void **state) {
                 { "POST /v1/containers/t/start", "", 503,
                   "{\"error\":{\"code\":\"starting_up\",\"message\":\"\",\"exit\":6}}" },
                 { "POST /v1/containers/t/start", "", 200,
-                  "{\"container\":{\"name\":\"t\"},\"changed\":true,\"notes\":[\"on GPU-1 now\"]}" },
+                  "{\"container\":{\"name\":\"t\"},\"changed\":true,\"notes\":[\"on GPU-1 "
+                  "now\"]}" },
                 { "POST /v1/containers/t/exec", NULL, 503,
                   "{\"error\":{\"code\":\"starting_up\",\"message\":\"\",\"exit\":6}}" },
                 { "POST /v1/containers/t/exec", "{\"tty\":false}", .stream = shell },

@@ -15,10 +15,14 @@ static struct ran ran;
 
 static void test_names(void **state) {
         static const char *const lines[] = {
-                "container-create --help",        "/usr/bin/container-create --help",
-                "container create --help",        "ds01 container-create --help",
-                "ds01 container create --help",   "container-create -h",
-                "container-create x --gpu=2 --help", "any-other-name container-create --help",
+                "container-create --help",
+                "/usr/bin/container-create --help",
+                "container create --help",
+                "ds01 container-create --help",
+                "ds01 container create --help",
+                "container-create -h",
+                "container-create x --gpu=2 --help",
+                "any-other-name container-create --help",
                 "container-create --help --gpu=zwei",
         };
 
@@ -42,23 +46,19 @@ static void test_usage_errors(void **state) {
         static const struct {
                 const char *line, *err;
         } cases[] = {
-                { "container crete",
-                  "container: there is no 'container crete'\n"
-                  "  did you mean: container create\n"
-                  "  container --help lists what there is\n" },
-                { "container frobnicate",
-                  "container: there is no 'container frobnicate'\n"
-                  "  container --help lists what there is\n" },
-                { "ds01 contaner-list",
-                  "ds01: there is no command 'contaner-list'\n"
-                  "  did you mean: ds01 container-list\n"
-                  "  ds01 --help lists what there is\n" },
+                { "container crete", "container: there is no 'container crete'\n"
+                                     "  did you mean: container create\n"
+                                     "  container --help lists what there is\n" },
+                { "container frobnicate", "container: there is no 'container frobnicate'\n"
+                                          "  container --help lists what there is\n" },
+                { "ds01 contaner-list", "ds01: there is no command 'contaner-list'\n"
+                                        "  did you mean: ds01 container-list\n"
+                                        "  ds01 --help lists what there is\n" },
                 { "container-create",
                   "container-create: the name of the new container is missing\n"
                   "  usage: container-create NAME [IMAGE]; container-create --help says more\n" },
-                { "container-create a b c",
-                  "container-create: 'c' is one argument too many\n"
-                  "  container-create --help shows what it takes\n" },
+                { "container-create a b c", "container-create: 'c' is one argument too many\n"
+                                            "  container-create --help shows what it takes\n" },
                 { "container-create a --gpus=2",
                   "container-create: unknown option '--gpus'\n"
                   "  did you mean --gpu?\n"
@@ -70,9 +70,8 @@ static void test_usage_errors(void **state) {
                   "container-create: the image is given twice: 'b' and --image=c\n" },
                 { "container-create a --cpu-only --gpu=2",
                   "container-create: --cpu-only and --gpu=2 exclude each other\n" },
-                { "container-attach a ls",
-                  "container-attach: 'ls' is one argument too many\n"
-                  "  to run a command: container-attach a -- ls\n" },
+                { "container-attach a ls", "container-attach: 'ls' is one argument too many\n"
+                                           "  to run a command: container-attach a -- ls\n" },
                 { "container-attach",
                   "container-attach: the name of a running container is missing\n"
                   "  usage: container-attach NAME; container-attach --help says more\n" },
@@ -82,9 +81,8 @@ static void test_usage_errors(void **state) {
                   "names\n" },
                 { "container-remove a --all",
                   "container-remove: names and --all exclude each other\n" },
-                { "container-list extra",
-                  "container-list: 'extra' is one argument too many\n"
-                  "  container-list --help shows what it takes\n" },
+                { "container-list extra", "container-list: 'extra' is one argument too many\n"
+                                          "  container-list --help shows what it takes\n" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -211,8 +209,8 @@ static void test_complete(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_names),     cmocka_unit_test(test_usage_errors),
-                cmocka_unit_test(test_help_fits), cmocka_unit_test(test_common),
+                cmocka_unit_test(test_names),       cmocka_unit_test(test_usage_errors),
+                cmocka_unit_test(test_help_fits),   cmocka_unit_test(test_common),
                 cmocka_unit_test(test_unreachable), cmocka_unit_test(test_complete),
         };
 

@@ -79,9 +79,9 @@ static void test_accepted(void **state) {
                         fail_msg("'%s': %s", cases[i].line, fault.message);
                 if (!str_equal(got.where, cases[i].want.where) ||
                     got.count != cases[i].want.count || got.format != cases[i].want.format ||
-                    got.has_count != cases[i].want.has_count ||
-                    got.force != cases[i].want.force || got.all != cases[i].want.all ||
-                    operands.n != cases[i].operands || operands.before != cases[i].before)
+                    got.has_count != cases[i].want.has_count || got.force != cases[i].want.force ||
+                    got.all != cases[i].want.all || operands.n != cases[i].operands ||
+                    operands.before != cases[i].before)
                         fail_msg("'%s' was read wrongly", cases[i].line);
         }
 }

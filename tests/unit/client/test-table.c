@@ -14,14 +14,26 @@
 #include "client/format.h"
 
 static const struct table_column columns[] = {
-        { "NAME", true }, { "STATUS" }, { "IMAGE", true }, { "GPU" },
+        { "NAME", true },
+        { "STATUS" },
+        { "IMAGE", true },
+        { "GPU" },
 };
 
 static char *print(unsigned width, bool utf8) {
         static const char *const cells[] = {
-                "my-thesis", "running", "ds01-12345/my-thesis:latest", "GPU-0",
-                "x",         "stopped", "ds01-12345/\xc3\xa9xp\xc3\xa9riment:latest", NULL,
-                "\xe6\xb7\xb1\xe5\xba\xa6", "paused", "a\033[31mb", "",
+                "my-thesis",
+                "running",
+                "ds01-12345/my-thesis:latest",
+                "GPU-0",
+                "x",
+                "stopped",
+                "ds01-12345/\xc3\xa9xp\xc3\xa9riment:latest",
+                NULL,
+                "\xe6\xb7\xb1\xe5\xba\xa6",
+                "paused",
+                "a\033[31mb",
+                "",
         };
         _cleanup_table_ struct table t = TABLE(columns);
         char *text = NULL;
@@ -41,11 +53,12 @@ static void test_wide(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
                 _cleanup_free_ char *text = print(widths[i], true);
 
-                assert_string_equal(text,
-                                    "NAME       STATUS   IMAGE                         GPU\n"
-                                    "my-thesis  running  ds01-12345/my-thesis:latest   GPU-0\n"
-                                    "x          stopped  ds01-12345/\xc3\xa9xp\xc3\xa9riment:latest  -\n"
-                                    "\xe6\xb7\xb1\xe5\xba\xa6       paused   a?[31mb                       -\n");
+                assert_string_equal(
+                        text, "NAME       STATUS   IMAGE                         GPU\n"
+                              "my-thesis  running  ds01-12345/my-thesis:latest   GPU-0\n"
+                              "x          stopped  ds01-12345/\xc3\xa9xp\xc3\xa9riment:latest  -\n"
+                              "\xe6\xb7\xb1\xe5\xba\xa6       paused   a?[31mb                     "
+                              "  -\n");
         }
 }
 
@@ -76,16 +89,22 @@ static void test_formats(void **state) {
                 int64_t bytes;
                 const char *want;
         } sizes[] = {
-                { 0, "0B" },           { -5, "0B" },          { 1023, "1023B" },
-                { 1024, "1KB" },       { 1536, "1.5KB" },     { 34359738368, "32GB" },
-                { 8804682957, "8.2GB" }, { 536870912, "512MB" }, { 1073741823, "1GB" },
+                { 0, "0B" },
+                { -5, "0B" },
+                { 1023, "1023B" },
+                { 1024, "1KB" },
+                { 1536, "1.5KB" },
+                { 34359738368, "32GB" },
+                { 8804682957, "8.2GB" },
+                { 536870912, "512MB" },
+                { 1073741823, "1GB" },
                 { INT64_MAX, "8192PB" },
         };
         static const struct {
                 double percent;
                 const char *want;
-        } percents[] = { { 0, "0%" }, { 0.31, "0.3%" }, { 9.94, "9.9%" }, { 9.96, "10%" },
-                         { 25.6, "26%" }, { 125, "125%" } };
+        } percents[] = { { 0, "0%" },     { 0.31, "0.3%" }, { 9.94, "9.9%" },
+                         { 9.96, "10%" }, { 25.6, "26%" },  { 125, "125%" } };
         char text[64];
 
         for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {

@@ -51,7 +51,7 @@ static bool read_request(struct fake *f, int fd, struct buf *in) {
 
                 if (end) {
                         const char *length = strstr(in->data, "Content-Length: ");
-                        size_t body = length && length < end ? (size_t)atol(length + 16) : 0;
+                        size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
 
                         if (in->len >= (size_t)(end + 4 - in->data) + body)
                                 return true;

@@ -1,6 +1,6 @@
 /*
- * Feeds bytes to a reader whole, byte by byte, and in odd pieces. What a reader says must not depend
- * on that, so every row of these tests goes through all of them.
+ * Feeds bytes to a reader whole, byte by byte, and in odd pieces. What a reader says must not
+ * depend on that, so every row of these tests goes through all of them.
  */
 #pragma once
 

@@ -37,7 +37,8 @@ static int tell(struct http_frame_reader r, const char *bytes, size_t n, size_t 
         return in.len > 0 || r.inside; /* something is unfinished */
 }
 
-#define ROW(bytes, whole, pieces, result) { bytes, sizeof(bytes) - 1, whole, pieces, result }
+#define ROW(bytes, whole, pieces, result)                                                          \
+        { bytes, sizeof(bytes) - 1, whole, pieces, result }
 
 static const struct {
         const char *bytes;
@@ -62,11 +63,13 @@ static void test_rows(void **state) {
                 for (size_t k = 0; k < ARRAY_SIZE(split_sizes); k++) {
                         _cleanup_buf_ struct buf a = BUF_INIT(1000), b = BUF_INIT(1000);
 
-                        assert_int_equal(tell(HTTP_FRAMES, rows[i].bytes, rows[i].n,
-                                              split_sizes[k], &a), rows[i].result);
+                        assert_int_equal(
+                                tell(HTTP_FRAMES, rows[i].bytes, rows[i].n, split_sizes[k], &a),
+                                rows[i].result);
                         assert_string_equal(buf_str(&a), rows[i].whole);
                         assert_int_equal(tell(HTTP_FRAMES_PIECEWISE, rows[i].bytes, rows[i].n,
-                                              split_sizes[k], &b), rows[i].result);
+                                              split_sizes[k], &b),
+                                         rows[i].result);
                         assert_string_equal(buf_str(&b), rows[i].pieces);
                 }
 }

@@ -74,7 +74,8 @@ static void check(const char *bytes, size_t n, const char *text, enum http_fault
                 struct story story = read_all(bytes, n, split_sizes[i]);
 
                 if (story.fault != fault || (text && strcmp(buf_str(&story.text), text) != 0))
-                        fail_msg("pieces of %zu:\n%.300s\ngave '%s' and fault %d (%s), not '%s' and %d",
+                        fail_msg("pieces of %zu:\n%.300s\ngave '%s' and fault %d (%s), not '%s' "
+                                 "and %d",
                                  split_sizes[i], bytes, buf_str(&story.text), story.fault,
                                  http_faults[story.fault].text, text ? text : "", fault);
                 buf_release(&story.text);
@@ -82,8 +83,10 @@ static void check(const char *bytes, size_t n, const char *text, enum http_fault
 }
 
 #define H "Host: d\r\n"
-#define OK(bytes, text) { bytes, sizeof(bytes) - 1, text, HTTP_FAULT_NONE }
-#define NO(bytes, fault) { bytes, sizeof(bytes) - 1, NULL, HTTP_FAULT_##fault }
+#define OK(bytes, text)                                                                            \
+        { bytes, sizeof(bytes) - 1, text, HTTP_FAULT_NONE }
+#define NO(bytes, fault)                                                                           \
+        { bytes, sizeof(bytes) - 1, NULL, HTTP_FAULT_##fault }
 #define GET(target) "GET " target " HTTP/1.1\r\n" H "\r\n"
 
 static const struct {
@@ -104,7 +107,8 @@ static const struct {
         OK("POST /a HTTP/1.1\r\n" H "Content-Length: 2\r\nContent-Type: application/json\r\n\r\n{}",
            "POST [a] len=2 json body{{}}\n"),
         OK("POST /a HTTP/1.1\r\n" H "Content-Length: 0\r\n"
-           "Content-Type: Application/JSON; charset=UTF-8\r\n\r\n", "POST [a] json body{}\n"),
+           "Content-Type: Application/JSON; charset=UTF-8\r\n\r\n",
+           "POST [a] json body{}\n"),
         OK("POST /a HTTP/1.1\r\n" H "\r\n", "POST [a] body{}\n"),
         OK("POST /a HTTP/1.1\r\n" H "Content-Type: text/plain\r\n\r\n", "POST [a] other body{}\n"),
         OK("PUT /a HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n"
@@ -115,12 +119,15 @@ static const struct {
            "POST [a] len=1 expect body{x}\n"),
         OK("GET /a HTTP/1.1\r\n" H "Connection: keep-alive, Close\r\n\r\n",
            "GET [a] close body{}\n"),
-        OK("POST /a HTTP/1.1\r\n" H "Connection: Upgrade\r\nUpgrade: TCP\r\nContent-Length: 2\r\n\r\n"
-           "{}early input", "POST [a] len=2 upgrade=tcp body{{}}\n"),
+        OK("POST /a HTTP/1.1\r\n" H
+           "Connection: Upgrade\r\nUpgrade: TCP\r\nContent-Length: 2\r\n\r\n"
+           "{}early input",
+           "POST [a] len=2 upgrade=tcp body{{}}\n"),
         OK("GET /a HTTP/1.1\r\n" H "Upgrade: h2c\r\n\r\n", "GET [a] body{}\n"),
         /* identity is the kernel's word, and methods are what the request line says */
         OK("GET /a HTTP/1.1\r\n" H "X-HTTP-Method-Override: DELETE\r\nX-Forwarded-User: root\r\n"
-           "Authz-User: root\r\n\r\n", "GET [a] body{}\n"),
+           "Authz-User: root\r\n\r\n",
+           "GET [a] body{}\n"),
         OK("GET /a HTTP/1.1\r\n" H "X: a\tb \xff\r\n\r\n", "GET [a] body{}\n"),
         /* cut short: no verdict yet */
         OK("GET /a HTTP/1.1\r\nHos", ""),
@@ -216,7 +223,9 @@ static const struct {
         NO(POST("Transfer-Encoding: chunked, identity\r\n"), CODING),
         NO(POST("Transfer-Encoding: identity\r\n"), CODING),
         NO(POST("Transfer-Encoding:\r\n"), CODING),
-        NO(POST("Transfer-Encoding:\x0b" "chunked\r\n"), FIELD),
+        NO(POST("Transfer-Encoding:\x0b"
+                "chunked\r\n"),
+           FIELD),
         NO(POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), FIELD_TWICE),
         NO("GET /a HTTP/1.1\r\n" H "Content-Length: 1\r\n\r\nx", BODY_UNWANTED),
         NO("DELETE /a HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", BODY_UNWANTED),
@@ -279,24 +288,26 @@ static void test_ceilings(void **state) {
         check_long("GET /a HTTP/1.1\r\n" H "X: ", "y", HTTP_FIELD_MAX - 2, "\r\n\r\n",
                    HTTP_FAULT_HEAD_LARGE);
         check_long("GET /a HTTP/1.1\r\n" H "X: ", "y", 1 << 20, "", HTTP_FAULT_HEAD_LARGE);
-        check_long(first, "X: 0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789"
-                          "0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+        check_long(first,
+                   "X: 0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789"
+                   "0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
                    98, "\r\n", HTTP_FAULT_HEAD_LARGE);
         check_long("GET /a?k=v", "&k=v", 40, " HTTP/1.1\r\n" H "\r\n", HTTP_FAULT_QUERY_TWICE);
 }
 
 /* Bytes behind an upgraded request stay with the caller, who sends them on after its 101. */
 static void test_early_stream(void **state) {
-        static const char bytes[] = "POST /a HTTP/1.1\r\n" H
-                                    "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\nGET /b HTTP/1.1\r\n";
+        static const char bytes[] =
+                "POST /a HTTP/1.1\r\n" H
+                "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\nGET /b HTTP/1.1\r\n";
 
         for (size_t i = 0; i < ARRAY_SIZE(split_sizes); i++) {
                 struct story story = read_all(bytes, sizeof(bytes) - 1, split_sizes[i]);
@@ -309,7 +320,8 @@ static void test_early_stream(void **state) {
 static void test_faults_have_rows(void **state) {
         for (int i = 0; i < HTTP_FAULTS; i++) {
                 assert_non_null(http_faults[i].text);
-                assert_true(i == 0 || (http_faults[i].status >= 400 && http_faults[i].status < 600));
+                assert_true(i == 0 ||
+                            (http_faults[i].status >= 400 && http_faults[i].status < 600));
         }
 }
 

@@ -24,13 +24,18 @@ static void test_request(void **state) {
         buf_reset(&target);
         http_target_segment(&target, "v1");
         http_target_param(&target, "path", "/x/\xc3\xa9?&=+%");
-        assert_int_equal(http_write_request(&out, &(struct http_request_out){
-                                 .method = HTTP_POST, .target = target.data,
-                                 .content_type = "application/json", .length = 2, .upgrade = "tcp" }),
-                         0);
-        assert_string_equal(out.data, "POST /v1?path=%2Fx%2F%C3%A9%3F%26%3D%2B%25 HTTP/1.1\r\n"
-                                      "Host: ds01\r\nContent-Type: application/json\r\n"
-                                      "Content-Length: 2\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+        assert_int_equal(
+                http_write_request(&out,
+                                   &(struct http_request_out){ .method = HTTP_POST,
+                                                               .target = target.data,
+                                                               .content_type = "application/json",
+                                                               .length = 2,
+                                                               .upgrade = "tcp" }),
+                0);
+        assert_string_equal(out.data,
+                            "POST /v1?path=%2Fx%2F%C3%A9%3F%26%3D%2B%25 HTTP/1.1\r\n"
+                            "Host: ds01\r\nContent-Type: application/json\r\n"
+                            "Content-Length: 2\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
         buf_adds(&out, "{}");
         http_request_init(&r);
         assert_int_equal(http_request_feed(&r, &out, &body), HTTP_HEAD_DONE);
@@ -47,13 +52,15 @@ static void test_response(void **state) {
                 const char *text;
         } rows[] = {
                 { { .status = 200, .content_type = "application/json", .length = 3 },
-                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n" },
+                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                  "3\r\n\r\n" },
                 { { .status = 404, .close = true },
                   "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" },
                 { { .status = 200, .length = HTTP_CHUNKED, .extra = "A: b\r\nC: d\r\n" },
                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\nC: d\r\n\r\n" },
                 { { .status = 101, .upgrade = "ds01" },
-                  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ds01\r\n\r\n" },
+                  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+                  "ds01\r\n\r\n" },
                 { { .status = 204 }, "HTTP/1.1 204 No Content\r\n\r\n" },
                 { { .status = 200, .length = HTTP_NO_LENGTH, .close = true },
                   "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" },
@@ -79,9 +86,9 @@ static void test_injection(void **state) {
                 { .status = 200, .extra = "\r\nbody" },
         };
         static const struct http_request_out requests[] = {
-                { .target = "/a b" },          { .target = "/a\r\nX: y" }, { .target = "a" },
-                { .target = "" },              { .target = "/\xc3\xa9" },
-                { .target = "/", .host = "a\r\n" },
+                { .target = "/a b" },      { .target = "/a\r\nX: y" },
+                { .target = "a" },         { .target = "" },
+                { .target = "/\xc3\xa9" }, { .target = "/", .host = "a\r\n" },
         };
         _cleanup_buf_ struct buf out = BUF_INIT(1000);
 
@@ -107,8 +114,8 @@ static void test_chunks(void **state) {
         _cleanup_buf_ struct buf out = BUF_INIT(1000), body = BUF_INIT(100);
         struct http_response_reader r;
 
-        http_write_response(&out, &(struct http_response_out){ .status = 200,
-                                                               .length = HTTP_CHUNKED });
+        http_write_response(&out,
+                            &(struct http_response_out){ .status = 200, .length = HTTP_CHUNKED });
         http_write_chunk(&out, "one ", 4);
         http_write_chunk(&out, "", 0);
         http_write_chunk(&out, "two and three hundred", 21);
@@ -122,8 +129,8 @@ static void test_chunks(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_request),       cmocka_unit_test(test_response),
-                cmocka_unit_test(test_injection),     cmocka_unit_test(test_all_or_nothing),
+                cmocka_unit_test(test_request),   cmocka_unit_test(test_response),
+                cmocka_unit_test(test_injection), cmocka_unit_test(test_all_or_nothing),
                 cmocka_unit_test(test_chunks),
         };
 

@@ -26,7 +26,8 @@ static const struct json_field fields[] = {
         JSON_FIELD_STRV("bases", struct thing, bases, 2, 4),
 };
 
-#define ROW(bytes, words) { bytes, sizeof(bytes) - 1, words }
+#define ROW(bytes, words)                                                                          \
+        { bytes, sizeof(bytes) - 1, words }
 
 /* Bodies that are refused, with the words that say why. */
 static const struct {
@@ -60,11 +61,15 @@ static const struct {
         ROW("{\"name\":\"a\",\"name\":\"b\"}", "uplicate"),
         ROW("{\"name\":\"a\",\"n\\u0061me\":\"b\"}", "uplicate"),
         ROW("{\"name\":\"a\",\"NAME\":\"b\"}", "differ only by case"),
-        ROW("{\"name\":\"a\",\"bases\":[],\"ba\xc5\xbf" "es\":[]}", "differ only by case"),
+        ROW("{\"name\":\"a\",\"bases\":[],\"ba\xc5\xbf"
+            "es\":[]}",
+            "differ only by case"),
         ROW("{\"name\":\"a\",\"wor\\u212aspace\":\"\",\"workspace\":\"\"}", "differ only by case"),
         ROW("{\"name\":\"a\",\"bases\":[{\"k\":1,\"K\":2}]}", "differ only by case"),
         ROW("{\"Name\":\"a\"}", "did you mean 'name'"),
-        ROW("{\"name\":\"a\",\"ba\xc5\xbf" "es\":[]}", "unknown key"),
+        ROW("{\"name\":\"a\",\"ba\xc5\xbf"
+            "es\":[]}",
+            "unknown key"),
         ROW("{\"nmae\":\"a\"}", "unknown key 'nmae', did you mean 'name'"),
         ROW("{\"Privileged\":true}", "unknown key 'Privileged'"),
         ROW("{\"\\u001b[2J\":true}", "unknown key '?[2J'"),
@@ -119,7 +124,8 @@ static void test_accepted(void **state) {
         struct thing t = { .gpus = 1 };
 
         decode(" {\"name\":\"1234567\", \"workspace\":\"/w\",\"gpus\":64,\"force\":false,"
-               "\"bases\":[\"a\",\"\xf0\x9f\x98\x80\"]}\r\n", &t);
+               "\"bases\":[\"a\",\"\xf0\x9f\x98\x80\"]}\r\n",
+               &t);
         assert_string_equal(t.name, "1234567");
         assert_string_equal(t.path, "/w");
         assert_int_equal(t.gpus, 64);
@@ -133,7 +139,8 @@ static void test_accepted(void **state) {
         json_release(fields, ARRAY_SIZE(fields), &t);
 
         t = (struct thing){ .gpus = 1 };
-        decode("{\"name\":\"\",\"workspace\":null,\"gpus\":null,\"force\":null,\"bases\":null}", &t);
+        decode("{\"name\":\"\",\"workspace\":null,\"gpus\":null,\"force\":null,\"bases\":null}",
+               &t);
         assert_int_equal(t.gpus, 1);
         assert_null(t.path);
         assert_null(t.bases);
@@ -148,7 +155,8 @@ static void test_accepted(void **state) {
 }
 
 static void test_empty_body(void **state) {
-        static const struct json_field optional[] = { JSON_FIELD_INT("gpus", struct thing, gpus, 0, 9) };
+        static const struct json_field optional[] = { JSON_FIELD_INT("gpus", struct thing, gpus, 0,
+                                                                     9) };
         struct thing t = { .gpus = 3 };
 
         assert_int_equal(json_decode(NULL, 0, optional, 1, &t, NULL), 0);
@@ -194,7 +202,8 @@ static void test_parse_strict(void **state) {
 
 static void test_lenient(void **state) {
         static const char text[] =
-                "{\"a\":\"x\\u0000y\",\"k\\u0000\":1,\"b\":\"\xff\\\\u0000\",\"n\":18446744073709551615,"
+                "{\"a\":\"x\\u0000y\",\"k\\u0000\":1,\"b\":\"\xff\\\\u0000\",\"n\":"
+                "18446744073709551615,"
                 "\"s\":\"18446744073709551615\",\"i\":7,\"t\":true,\"d\":1,\"d\":2,"
                 "\"o\":{\"p.q\":{\"r\":[]}}}";
         _cleanup_json_ json_t *j = NULL;
@@ -275,9 +284,9 @@ static void test_writer_ceiling(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
-                cmocka_unit_test(test_empty_body),   cmocka_unit_test(test_parse_strict),
-                cmocka_unit_test(test_lenient),      cmocka_unit_test(test_writer),
+                cmocka_unit_test(test_refused),        cmocka_unit_test(test_accepted),
+                cmocka_unit_test(test_empty_body),     cmocka_unit_test(test_parse_strict),
+                cmocka_unit_test(test_lenient),        cmocka_unit_test(test_writer),
                 cmocka_unit_test(test_writer_ceiling),
         };
 

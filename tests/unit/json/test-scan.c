@@ -91,9 +91,10 @@ static void test_depth(void **state) {
 }
 
 static void test_values(void **state) {
-        static const char text[] = "{\"n\\u0061me\":\"\\u00e9\\ud83d\\ude00\\n\\u0000\",\"i\":-42,\"d\":2.5,"
-                                   "\"big\":9223372036854775808,\"f\":1.0,\"b\":true,\"skip\":[1,{\"a\":[]}],"
-                                   "\"o\":{\"x\":1},\"none\":null,\"last\":7}";
+        static const char text[] =
+                "{\"n\\u0061me\":\"\\u00e9\\ud83d\\ude00\\n\\u0000\",\"i\":-42,\"d\":2.5,"
+                "\"big\":9223372036854775808,\"f\":1.0,\"b\":true,\"skip\":[1,{\"a\":[]}],"
+                "\"o\":{\"x\":1},\"none\":null,\"last\":7}";
         struct json_scan s = JSON_SCAN(text, sizeof(text) - 1);
         int64_t i = 0, big = 1, f = 2, o = 3, none = 4, last = 0;
         char name[32] = "";
@@ -119,8 +120,8 @@ static void test_values(void **state) {
                 else if (json_scan_is(&s, "none"))
                         assert_int_equal(json_scan_get_int(&s, &none), -EINVAL);
                 else if (json_scan_is(&s, "last"))
-                        assert_int_equal(json_scan_get_double(&s, &whole) |
-                                                 json_scan_int(&s, &last), 0);
+                        assert_int_equal(
+                                json_scan_get_double(&s, &whole) | json_scan_int(&s, &last), 0);
                 else
                         json_scan_skip(&s);
         }
@@ -137,12 +138,15 @@ static void test_values(void **state) {
 }
 
 static void test_cut(void **state) {
-        struct json_scan s = JSON_SCAN("\"ab\xc3\xa9" "d\"", 7);
+        struct json_scan s = JSON_SCAN("\"ab\xc3\xa9"
+                                       "d\"",
+                                       7);
         char text[8];
 
         json_scan_next(&s);
         assert_int_equal(json_scan_str(&s, text, 6), 0);
-        assert_string_equal(text, "ab\xc3\xa9" "d");
+        assert_string_equal(text, "ab\xc3\xa9"
+                                  "d");
         assert_int_equal(json_scan_str(&s, text, 5), -ENOBUFS);
         assert_string_equal(text, "ab\xc3\xa9");
         assert_int_equal(json_scan_str(&s, text, 4), -ENOBUFS);
