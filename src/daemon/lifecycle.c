@@ -41,9 +41,12 @@ static void answer_engine_failure(struct call *c, struct record *r,
                 answer_gone(c, r);
                 return;
         }
-        /* Whatever it did, take over what is true now. */
-        if (operation_refresh(c->daemon, r, &ignored) == -EIO)
-                r->stale = true;
+        /* Whatever it did, take over what is true now. An engine that does not answer is not
+         * asked again; the keeper looks when it is back. */
+        if (error->status != 0)
+                operation_refresh(c->daemon, r, &ignored);
+        else if (!error->definite)
+                operation_mark_stale(c->daemon, r);
         call_engine_error(c, error);
         operation_end(c->daemon, r, false);
 }
@@ -106,7 +109,11 @@ static int start(struct call *c, struct record *r) {
                 return -1;
         }
         FAILPOINT("start.before-engine");
-        if (engine_container_start(d->engine, r->id, &error) < 0) {
+        if (operation_engine_answers(d, &error) < 0 ||
+            engine_container_start(d->engine, r->id, &error) < 0) {
+                /* When it may run after all, its devices stay taken until that is known. */
+                if (error.definite)
+                        operation_set_state(d, r, before);
                 answer_engine_failure(c, r, &error);
                 return -1;
         }
@@ -167,6 +174,8 @@ int container_stop(struct daemon *d, struct record *r, int timeout_s, bool force
                    struct engine_error *error) {
         int e;
 
+        if (operation_engine_answers(d, error) < 0)
+                return -1;
         /* podman refuses to stop what is paused, and signals reach it only afterwards anyway. */
         if (r->state == CONTAINER_PAUSED && engine_container_unpause(d->engine, r->id, error) < 0 &&
             error->status != 409 && error->status != 500)

@@ -28,6 +28,12 @@ void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstart
         free(who);
 }
 
+void operation_mark_stale(struct daemon *d, struct record *r) {
+        ledger_lock(&d->ledger);
+        r->stale = true;
+        ledger_unlock(&d->ledger);
+}
+
 int operation_refresh(struct daemon *d, struct record *r, struct engine_error *err) {
         struct engine_container c;
         int64_t hold, unstarted;
@@ -36,8 +42,12 @@ int operation_refresh(struct daemon *d, struct record *r, struct engine_error *e
         ledger_lock(&d->ledger);
         r->stale = false;
         ledger_unlock(&d->ledger);
-        if (engine_container_inspect(d->engine, r->id, &c, err) < 0)
-                return err->status == 404 ? -ENOENT : -EIO;
+        if (engine_container_inspect(d->engine, r->id, &c, err) < 0) {
+                if (err->status == 404)
+                        return -ENOENT;
+                operation_mark_stale(d, r);
+                return -EIO;
+        }
         owner_times(d, r->uid, &hold, &unstarted);
         ledger_lock(&d->ledger);
         record_update(r, &c);
@@ -45,6 +55,14 @@ int operation_refresh(struct daemon *d, struct record *r, struct engine_error *e
         ledger_unlock(&d->ledger);
         engine_container_release(&c);
         return 0;
+}
+
+int operation_engine_answers(struct daemon *d, struct engine_error *err) {
+        int r = engine_ping(d->engine, err);
+
+        if (r < 0)
+                err->definite = true;
+        return r;
 }
 
 void operation_set_state(struct daemon *d, struct record *r, enum container_state state) {
@@ -90,14 +108,18 @@ static bool release_if_settled(struct daemon *d, struct record *r, bool at_any_r
 void operation_end(struct daemon *d, struct record *r, bool gone) {
         struct engine_error error;
 
-        for (int tries = 0; !gone; tries++) {
-                bool last = tries == REFRESH_MAX;
+        bool last = false;
 
-                if (tries == 0)
-                        operation_write_metadata(d, r);
+        if (!gone)
+                operation_write_metadata(d, r);
+        for (int tries = 1; !gone; tries++) {
+                int e;
+
                 if (release_if_settled(d, r, last))
                         return;
-                gone = operation_refresh(d, r, &error) == -ENOENT;
+                e = operation_refresh(d, r, &error);
+                gone = e == -ENOENT;
+                last = e == -EIO || tries == REFRESH_MAX;
         }
         container_discard(d, r);
         ledger_lock(&d->ledger);

@@ -13,6 +13,13 @@
  * -EIO with @err. The record is busy and ours. */
 int operation_refresh(struct daemon *d, struct record *r, struct engine_error *err);
 
+/* What is known of @r may be wrong: it is looked at again. */
+void operation_mark_stale(struct daemon *d, struct record *r);
+
+/* Before a call that may take minutes: an engine that hangs is found out in engine.timeout_s, and
+ * then certainly nothing was done. 0, or -1 with a definite @err. */
+int operation_engine_answers(struct daemon *d, struct engine_error *err);
+
 /* Ends the operation: the record is free for others. @gone: it is no longer in the engine and
  * leaves the ledger with all that belongs to it. */
 void operation_end(struct daemon *d, struct record *r, bool gone);

@@ -100,10 +100,7 @@ static void give_up(struct removal *m, const struct engine_error *error) {
 
         /* Whether it is gone is for the engine to say. The mark stays until that is known. */
         e = operation_refresh(d, m->record, &ignored);
-
-        if (e == -EIO)
-                m->record->stale = true;
-        else if (e == 0)
+        if (e == 0)
                 leftovers_clear(d, m->record->nonce);
         call_engine_error(m->call, error);
         operation_end(d, m->record, e == -ENOENT);
@@ -114,6 +111,11 @@ static void carry_out(struct removal *m) {
         struct record *r = m->record;
         struct engine_error error = { 0 };
 
+        if (operation_engine_answers(d, &error) < 0) {
+                call_engine_error(m->call, &error);
+                operation_end(d, r, false);
+                return;
+        }
         if (is_up(r) && container_stop(d, r, STOP_TIMEOUT_DEFAULT_S, false, &error) < 0 &&
             error.status != 404) {
                 give_up(m, &error);
