@@ -557,7 +557,7 @@ world_end() {
         for pid in $(grep -als -- "$ROOT/" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3); do
                 [ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || kill -KILL "$pid" 2>/dev/null
         done
-        for mount in $(grep -oE " $ROOT[^ ]* " /proc/self/mountinfo | sort -r); do
+        for mount in $(awk -v root="$ROOT/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
                 umount -l "$mount" 2>/dev/null
         done
         find /sys/fs/cgroup -depth -type d -path "*/$CGROUP_PARENT*" -exec rmdir {} + 2>/dev/null
