@@ -8,7 +8,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cp "$1" "$dir/ds01-init" && ln -s ds01-init "$dir/container-exit" || exit 1
 init=$dir/ds01-init
-export PATH=$PATH:$dir
+export PATH=$dir:$PATH
 unset DS01_SHELL_PID
 count=0
 
