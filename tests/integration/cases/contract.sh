@@ -22,7 +22,7 @@ test_script_1_parallel_experiments() {
         mkdir -p "$home/configs" "$home/workspace/experiments"
         touch "$home/configs/lr1.yaml" "$home/configs/lr2.yaml"
         echo "trained" >"$home/workspace/experiments/train.py"
-        ok as alice bash "$HERE/contract/run-experiments.sh"
+        ok as alice bash "$ROOT/contract/run-experiments.sh"
         expect_out 'python train.py --config configs/lr1.yaml'
         expect_out 'python train.py --config configs/lr2.yaml'
         expect_out '^trained'
@@ -38,7 +38,7 @@ test_script_2_automated_testing() {
         personal_image alice thesis
         mkdir -p "$home/workspace/thesis/tests"
         echo content >"$home/workspace/thesis/tests/test_one.py"
-        ok as alice "$STUBBED_PATH" bash "$HERE/contract/test-image.sh" thesis
+        ok as alice "$STUBBED_PATH" bash "$ROOT/contract/test-image.sh" thesis
         # The image of the project whose name is in the container's name.
         expect_out "ds01-$FIRST_UID/thesis"
         expect_out 'pytest tests/ in /workspace'
@@ -67,7 +67,7 @@ END
 }
 
 test_workflow_1_debug_creation() {
-        run as alice bash -e "$HERE/contract/workflow-1" </dev/null
+        run as alice bash -e "$ROOT/contract/workflow-1" </dev/null
         equal "$RC" 0 "exit code"
         expect_out 'my-project +created'
         expect_state alice my-project running
@@ -79,7 +79,7 @@ test_workflow_2_pause_work_briefly() {
         ok as alice container-create my-project
         ok as alice container-start my-project
         # Its first line is typed into the shell inside, the others into the one outside.
-        script=$(cat "$HERE/contract/workflow-2")
+        script=$(cat "$ROOT/contract/workflow-2")
         sed -n '1,/^exit$/p' <<<"$script" >"$WORK/inside"
         sed '1,/^exit$/d' <<<"$script" >"$WORK/outside"
         ok as alice container-attach my-project <"$WORK/inside"
@@ -90,7 +90,7 @@ test_workflow_2_pause_work_briefly() {
 }
 
 test_workflow_3_three_containers() {
-        run as alice bash -e "$HERE/contract/workflow-3" </dev/null
+        run as alice bash -e "$ROOT/contract/workflow-3" </dev/null
         equal "$RC" 0 "exit code"
         nothing_left || fail "a container is left"
         gpu_is GPU-0 free && gpu_is GPU-1 free && gpu_is GPU-2 free || fail "a GPU is not free"
@@ -101,7 +101,7 @@ test_workflow_4_rebuild_and_recreate() {
         personal_image alice my-thesis
         ok as alice container-create my-thesis
         ok as alice container-start my-thesis
-        run as alice "$STUBBED_PATH" bash -e "$HERE/contract/workflow-4" </dev/null
+        run as alice "$STUBBED_PATH" bash -e "$ROOT/contract/workflow-4" </dev/null
         equal "$RC" 0 "exit code"
         expect_state alice my-thesis running
         equal "$(tail -n 1 "$ROOT/home/alice/stub.log")" "image-update my-thesis --rebuild" "the last stub call"
