@@ -6,14 +6,32 @@
 # engine answers that may be used up), DS01_TEST_KEEP=1 (keep the directory).
 
 PEOPLE="alice bob carol"
-FIRST_UID=4101
-LAB_GID=4110
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
         container-list container-stats check-limits container check ds01"
 
+# Several worlds fit on one machine: each has a slot of its own while it lasts, and with it uids,
+# login names and a cgroup. The lock is descriptor 9, which nothing that outlives us may inherit.
+world_slot() {
+        local slot
+
+        for slot in 0 1 2 3 4 5 6 7 8 9; do
+                exec 9>"/run/lock/ds01-integration.$slot"
+                if flock -n 9; then
+                        LOGIN_PREFIX=ds01t$slot
+                        FIRST_UID=$((4101 + 20 * slot))
+                        LAB_GID=$((FIRST_UID + 9))
+                        LAB=$LOGIN_PREFIX-lab
+                        CGROUP_PARENT=$LOGIN_PREFIX
+                        return
+                fi
+        done
+        echo "Bail out! ten worlds are on this machine already"
+        return 1
+}
+
 login() {
-        echo "ds01t-$1"
+        echo "$LOGIN_PREFIX-$1"
 }
 
 note() {
@@ -61,7 +79,6 @@ world_paths() {
         ENGINE_SOCKET=$ROOT/engine.sock
         REPORTS=$ROOT/reports
         WORK=$ROOT/work
-        CGROUP_PARENT=ds01t
         mkdir -p "$BIN" "$ROOT/etc" "$ROOT/hooks" "$REPORTS" "$WORK" "$ROOT/home" "$ROOT/init" "$ROOT/shared"
         chmod 1777 "$REPORTS"
         export DS01_SOCKET
@@ -99,7 +116,7 @@ take_binaries() {
 make_people() {
         local name uid=$FIRST_UID
 
-        getent group ds01t-lab >/dev/null || groupadd -g $LAB_GID ds01t-lab
+        getent group $LAB >/dev/null || groupadd -g $LAB_GID $LAB
         for name in $PEOPLE; do
                 getent group "$(login "$name")" >/dev/null || groupadd -g $uid "$(login "$name")"
                 getent passwd "$(login "$name")" >/dev/null ||
@@ -110,8 +127,8 @@ make_people() {
                 chmod 750 "$ROOT/home/$name"
                 uid=$((uid + 1))
         done
-        usermod -a -G ds01t-lab ds01t-alice
-        usermod -a -G ds01t-lab ds01t-bob
+        usermod -a -G $LAB "$(login alice)"
+        usermod -a -G $LAB "$(login bob)"
 }
 
 remove_people() {
@@ -121,7 +138,7 @@ remove_people() {
                 userdel "$(login "$name")" >/dev/null 2>&1 || true
                 groupdel "$(login "$name")" >/dev/null 2>&1 || true
         done
-        groupdel ds01t-lab >/dev/null 2>&1 || true
+        groupdel $LAB >/dev/null 2>&1 || true
 }
 
 # `as USER [VARIABLE=VALUE...] COMMAND...`, also as a program for tmux and script: that person's
@@ -129,7 +146,7 @@ remove_people() {
 make_as() {
         cat >"$ROOT/as" <<END
 #!/bin/bash
-login=ds01t-\$1 home=$ROOT/home/\$1
+login=$LOGIN_PREFIX-\$1 home=$ROOT/home/\$1
 shift
 cd "\${AS_DIR:-\$home}" || exit 99
 exec setpriv --reuid="\$(id -u "\$login")" --regid="\$(id -g "\$login")" --init-groups \\
@@ -278,8 +295,9 @@ base_image() {
         copy_program /usr/bin/id "$root"
         cp /usr/bin/id "$root/bin/suid-id"
         chmod 4755 "$root/bin/suid-id"
-        printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n4102:x:0:0:trap:/:/bin/sh\n' >"$root/etc/passwd"
-        printf 'root:x:0:\nnogroup:x:65534:\n4101:x:0:\n' >"$root/etc/group"
+        printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534::/:/bin/false \
+                "$((FIRST_UID + 1)):x:0:0:trap:/:/bin/sh" >"$root/etc/passwd"
+        printf '%s\n' root:x:0: nogroup:x:65534: "$FIRST_UID:x:0:" >"$root/etc/group"
         printf '#!/bin/sh\necho "python $*"\n[ ! -r "$1" ] || cat "$1"\n' >"$root/usr/bin/python"
         printf '#!/bin/sh\necho "pytest $* in $PWD"\nls "$@"\n' >"$root/usr/bin/pytest"
         chmod 755 "$root/usr/bin/python" "$root/usr/bin/pytest"

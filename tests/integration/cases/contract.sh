@@ -272,14 +272,14 @@ test_gpus() {
         ok as alice container-create mine
         ok as bob container-create his
         ok as alice ds01 gpus
-        expect_out '^GPU-0 .*ds01t-alice'
-        expect_out '^GPU-[0-3] .*ds01t-bob'
+        expect_out "^GPU-0 .*$LOGIN_PREFIX-alice"
+        expect_out "^GPU-[0-3] .*$LOGIN_PREFIX-bob"
         expect_no_out '\bhis\b'
         expect_out 'free'
         ok as alice ds01 gpus --format=json
         expect_json length 4
-        expect_json '[.[] | select(.user == "ds01t-bob") | .container] | tostring' '[null]'
-        expect_json '[.[] | select(.user == "ds01t-alice") | .container] | tostring' '["mine"]'
+        expect_json "[.[] | select(.user == \"$LOGIN_PREFIX-bob\") | .container] | tostring" '[null]'
+        expect_json "[.[] | select(.user == \"$LOGIN_PREFIX-alice\") | .container] | tostring" '["mine"]'
         ok as alice ds01 gpus --format=simple
 }
 

@@ -34,7 +34,7 @@ test_refusal_names_who_holds_them() {
         ok as alice container-create a1 --gpu=4
         no 3 as bob container-create b1
         expect_err '0 of 4 free'
-        expect_err 'ds01t-alice'
+        expect_err "$LOGIN_PREFIX-alice"
 }
 
 test_quota_of_gpus() {
@@ -72,14 +72,14 @@ test_quota_of_containers() {
 }
 
 test_limits_by_group_and_person() {
-        set_limits <<'END'
+        set_limits <<END
 defaults: {max_gpu_equivalents: 1, max_gpu_slots_per_container: 2, memory: 512m}
 groups:
   lab:
-    unix_groups: [ds01t-lab]
+    unix_groups: [$LAB]
     max_gpu_equivalents: 2
 user_overrides:
-  ds01t-bob:
+  $LOGIN_PREFIX-bob:
     max_gpu_equivalents: 0
 END
         api alice GET /limits
@@ -208,7 +208,7 @@ test_foreign_device_is_never_given() {
         spawn foreign carol sleep 300
         { cat "$GPUS"; echo "process 0 pid=$SPAWNED memory=1GiB"; } | set_gpus
         wait_until 10 gpu_is GPU-0 foreign
-        grep -q "ds01t-carol\|$SPAWNED" <<<"$(gpu_field GPU-0 .detail)" || fail "it does not say whose process"
+        grep -q "$LOGIN_PREFIX-carol\|$SPAWNED" <<<"$(gpu_field GPU-0 .detail)" || fail "it does not say whose process"
         ok as alice container-create a1 --gpu=3
         equal "$(gpus_of alice a1)" GPU-1,GPU-2,GPU-3 "the GPUs without it"
         no 3 as bob container-create b1
@@ -253,7 +253,7 @@ test_hold_ends_and_another_takes_it() {
         wait_until 8 gpu_is GPU-0 free
         ok as bob container-create all --gpu=4
         no 3 as alice container-start one
-        expect_err 'ds01t-bob'
+        expect_err "$LOGIN_PREFIX-bob"
         expect_state alice one stopped
         expect_invariants
         ok as bob container-remove all
@@ -375,11 +375,11 @@ test_two_hundred_at_once() {
 
         # Limits allow 2 + 1 + 4 GPUs of the four; whoever comes first, four are given, nobody gets
         # more than their limit, and nothing is left of the creates that were refused.
-        set_limits <<'END'
+        set_limits <<END
 defaults: {max_gpu_equivalents: 4, max_containers_per_user: 100, memory: 64m}
 user_overrides:
-  ds01t-alice: {max_gpu_equivalents: 2}
-  ds01t-bob: {max_gpu_equivalents: 1}
+  $LOGIN_PREFIX-alice: {max_gpu_equivalents: 2}
+  $LOGIN_PREFIX-bob: {max_gpu_equivalents: 1}
 END
         for i in {1..200}; do
                 case $((i % 3)) in 0) who=alice ;; 1) who=bob ;; 2) who=carol ;; esac

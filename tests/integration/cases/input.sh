@@ -174,7 +174,7 @@ test_workspace_that_is_relative() {
 }
 
 test_images() {
-        for image in nothing ds01-99999/thesis no/such:tag 'ds01-4102/x:latest'; do
+        for image in nothing ds01-99999/thesis no/such:tag "ds01-$((FIRST_UID + 1))/x:latest"; do
                 no 4 as alice container-create thesis --image="$image"
         done
         for image in '../x' 'UPPER CASE' '' 'a b' 'x:y:z' '-x' $'x\n' "$(printf 'x%.0s' {1..600})" 'ds01-base:latest@sha256:zz'; do

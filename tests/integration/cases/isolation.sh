@@ -78,7 +78,7 @@ test_who_one_is_inside() {
         ok as alice container-create thesis --cpu-only
         ok as alice container-start thesis
         ok as alice container-attach thesis -- id
-        expect_out "^uid=$FIRST_UID\(ds01t-alice\) gid=$FIRST_UID(\(ds01t-alice\))?( groups=$FIRST_UID(\(ds01t-alice\))?)?$"
+        expect_out "^uid=$FIRST_UID\($LOGIN_PREFIX-alice\) gid=$FIRST_UID(\($LOGIN_PREFIX-alice\))?( groups=$FIRST_UID(\($LOGIN_PREFIX-alice\))?)?$"
         ok as alice container-attach thesis -- cat /proc/self/status
         expect_out '^CapEff:\s+0000000000000000$'
         expect_out '^CapPrm:\s+0000000000000000$'
@@ -92,13 +92,13 @@ test_who_one_is_inside() {
         expect_out '^CapEff:\s+0000000000000000$'
         expect_out '^NoNewPrivs:\s+1$'
         ok as alice container-attach thesis -- sh -c 'echo $HOME $USER; whoami; touch $HOME/file && echo writable; cat /etc/passwd'
-        expect_out '^/home/ds01t-alice ds01t-alice$'
-        expect_out '^ds01t-alice$'
+        expect_out "^/home/$LOGIN_PREFIX-alice $LOGIN_PREFIX-alice$"
+        expect_out "^$LOGIN_PREFIX-alice$"
         expect_out '^writable$'
         # An all-digit name in the image's files would be taken for the number that it is not.
-        expect_no_out '^4102:'
+        expect_no_out "^$((FIRST_UID + 1)):"
         ok as alice container-attach thesis -- cat /etc/group
-        expect_no_out '^4101:'
+        expect_no_out "^$FIRST_UID:"
 }
 
 test_set_uid_programs_gain_nothing() {
@@ -189,9 +189,9 @@ test_a_container_that_ds01_did_not_make() {
 
         # With labels that look the part, but without the seal.
         ok as alice container-create real
-        id=$(engine GET "/containers/real._.$FIRST_UID/json" | jq '{Image: .Image, Cmd: ["sleep", "100"],
-                Labels: (.Config.Labels | .["ds01.name"] = "forged" | .["ds01.uid"] = "4102")}' |
-                engine POST "/containers/create?name=forged._.4102" -H 'Content-Type: application/json' -d @- | jq -r .Id)
+        id=$(engine GET "/containers/real._.$FIRST_UID/json" | jq --arg uid $((FIRST_UID + 1)) '{Image: .Image, Cmd: ["sleep", "100"],
+                Labels: (.Config.Labels | .["ds01.name"] = "forged" | .["ds01.uid"] = $uid)}' |
+                engine POST "/containers/create?name=forged._.$((FIRST_UID + 1))" -H 'Content-Type: application/json' -d @- | jq -r .Id)
         engine POST "/containers/$id/start"
         sleep 0.5
         expect_state bob forged ""
@@ -230,7 +230,7 @@ test_small_uids_are_not_people() {
 }
 
 test_somebody_without_a_name() {
-        run setpriv --reuid=4199 --regid=4199 --clear-groups curl -s -o /dev/null -w '%{http_code}' \
+        run setpriv --reuid=$((FIRST_UID + 8)) --regid=$((FIRST_UID + 8)) --clear-groups curl -s -o /dev/null -w '%{http_code}' \
                 --unix-socket "$DS01_SOCKET" http://ds01/v1/containers
         case $OUT in 4?? | 5?? | 200) ;; *) fail "status $OUT" ;; esac
         daemon_ready || fail "ds01d is gone"
