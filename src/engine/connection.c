@@ -210,8 +210,11 @@ static int write_call(const struct engine_call *call, int minor, struct buf *out
         struct http_request_out q = {
                 .method = call->method,
                 .host = "docker",
-                .content_type = has_body ? "application/json" : NULL,
+                .content_type = has_body    ? "application/json"
+                                : call->tar ? "application/x-tar"
+                                            : NULL,
                 .length = has_body                  ? (int64_t)call->body.len :
+                          call->tar                 ? HTTP_CHUNKED :
                           call->method == HTTP_POST ? 0 :
                                                       HTTP_NO_LENGTH,
                 .upgrade = call->upgrade ? "tcp" : NULL,
@@ -340,6 +343,38 @@ int engine_stream_open(struct engine *e, const struct engine_call *call, int64_t
         }
         *ret = s;
         return 0;
+}
+
+int engine_stream_begin(struct engine *e, const struct engine_call *call, int64_t deadline_us,
+                        struct engine_stream *ret, struct engine_error *err) {
+        _cleanup_buf_ struct buf out = BUF_INIT(ENGINE_TARGET_MAX + 4096);
+        struct engine_stream s = { .in = BUF_INIT(STREAM_BUFFER) };
+        struct attempt a = { .nothing_sent = true };
+        int minor = engine_negotiate(e, err), r;
+        size_t sent;
+
+        if (minor < 0)
+                return -1;
+        r = write_call(call, minor, &out);
+        if (r < 0)
+                return engine_fail(err, 0, true, "cannot write the request: %s", strerror(-r));
+        r = s.fd = connect_within(e->socket_path, deadline_us);
+        http_response_init(&s.reader, call->method);
+        if (r >= 0)
+                r = send_counted(s.fd, &out, deadline_us, &sent);
+        if (r < 0) {
+                fail_transport(e, &a, r, &s.reader, err);
+                stream_release(&s);
+                return -1;
+        }
+        *ret = s;
+        return 0;
+}
+
+int engine_stream_head(struct engine_stream *s, int64_t deadline_us) {
+        struct attempt a;
+
+        return read_head(s, deadline_us, &a);
 }
 
 int engine_stream_read(struct engine_stream *s, struct buf *body, int64_t deadline_us) {

@@ -60,12 +60,29 @@ struct engine_image {
         char **env;      /* image's Env, NULL-terminated */
         char *working_dir;
         char *user;
+        char **labels;   /* "key=value", NULL-terminated */
         bool has_healthcheck;
+        bool has_triggers; /* ONBUILD: instructions for whatever is built from it */
         int64_t size;
 };
 int engine_image_inspect(struct engine *e, const char *ref, struct engine_image *ret,
                          struct engine_error *err); /* status 404: not there */
 void engine_image_release(struct engine_image *image);
+/* The value of a label, or NULL. */
+const char *engine_image_label(char *const *labels, const char *key);
+struct engine_image_filter {
+        const char *reference; /* a pattern, "ds01-1001" + "/" + "*"; with podman it is left out */
+        const char *unnamed_with_label; /* "key=value": images with it that have no name */
+};
+struct engine_image_row {
+        char id[80];
+        char **refs;   /* as below; NULL-terminated */
+        char **labels; /* "key=value", NULL-terminated */
+        int64_t size, created_us;
+};
+int engine_image_list(struct engine *e, const struct engine_image_filter *filter,
+                      struct engine_image_row **ret, size_t *ret_n, struct engine_error *err);
+void engine_image_rows_free(struct engine_image_row *rows, size_t n);
 /* References (RepoTags) of images whose repository starts with @prefix ("ds01-1001/", after which
  * comes one name without a slash; "" for all), sorted, NULL-terminated; freed with
  * engine_strv_free(). Without podman's "localhost/" in front. */
@@ -82,6 +99,49 @@ int engine_image_pull(struct engine *e, const char *ref,
                       int (*progress)(void *ctx, const struct engine_pull_step *step), void *ctx,
                       struct engine_error *err);
 void engine_strv_free(char **strv);
+
+/* Building, with the classic builder: BuildKit does not keep RUN to memory and CPU limits, and its
+ * cache mounts belong to nobody. Intermediate containers are always removed; what is missing is not
+ * pulled. */
+struct engine_build_spec {
+        const char *tag;           /* moves to the new image when it is complete */
+        const char *dockerfile;    /* its entry in the context */
+        const char *network;       /* of RUN: "default", "none", a network's name */
+        const char *cgroup_parent; /* NULL: the engine's own */
+        int64_t memory_bytes, shm_bytes, cpus_milli; /* of RUN; 0: not set */
+        /* Ids or names, NULL-terminated: only these images and what they are made of are taken for
+         * steps that need not be done again. None: every step is done. podman would look at all
+         * images, so with it every step is always done. */
+        const char *const *cache_from;
+};
+struct engine_build;
+/* Begins; to be closed in any case, which cancels what has not ended. */
+int engine_build_open(struct engine *e, const struct engine_build_spec *spec,
+                      struct engine_build **ret, struct engine_error *err);
+void engine_build_close(struct engine_build *b);
+/* The next bytes of the context, a tar. An engine that has answered already (it refuses, or its
+ * disk is full) is an error. */
+int engine_build_send(struct engine_build *b, const void *bytes, size_t n,
+                      struct engine_error *err);
+int engine_build_end(struct engine_build *b, struct engine_error *err);
+
+enum engine_build_kind {
+        ENGINE_BUILD_STEP, /* an instruction begins */
+        ENGINE_BUILD_LOG,  /* a line of output */
+        ENGINE_BUILD_IMAGE, /* a stage is complete; the last one is the image */
+};
+struct engine_build_event {
+        enum engine_build_kind kind;
+        int stage;        /* STEP: from 1 where the engine counts by stage, else 0 */
+        int step;         /* STEP: from 1, of the file or the stage */
+        const char *text; /* LOG, without escapes; IMAGE: the id. Valid until the next call */
+};
+enum { ENGINE_BUILD_NOTHING = 0, ENGINE_BUILD_EVENT = 1, ENGINE_BUILD_DONE = 2 };
+/* What comes next: an event in @ret, nothing within @timeout_us, or the end: done, or -1. Then a
+ * status of 400 is a Dockerfile that the engine will not have, and *@ret_code, when positive, what
+ * the command of the current step ended with. */
+int engine_build_next(struct engine_build *b, int64_t timeout_us, struct engine_build_event *ret,
+                      int *ret_code, struct engine_error *err);
 
 /* Containers. */
 struct engine_label {

@@ -1,4 +1,4 @@
-/* Images: inspect, references by prefix, remove, pull. */
+/* Images: inspect, list, remove, pull. */
 #include "engine/internal.h"
 
 #include "base/clock.h"
@@ -37,6 +37,39 @@ static char **strv_from(const json_t *array) {
         return strv;
 }
 
+/* Labels as "key=value". NULL: no memory. */
+static char **labels_from(json_t *labels) {
+        char **strv = calloc(json_object_size(labels) + 1, sizeof(*strv));
+        size_t n = 0;
+        const char *key;
+        json_t *value;
+
+        if (!strv)
+                return NULL;
+        json_object_foreach(labels, key, value) {
+                const char *text = json_string_value(value);
+
+                if (!text)
+                        continue;
+                if (asprintf(&strv[n], "%s=%s", key, text) < 0) {
+                        strv[n] = NULL;
+                        engine_strv_free(strv);
+                        return NULL;
+                }
+                n++;
+        }
+        return strv;
+}
+
+const char *engine_image_label(char *const *labels, const char *key) {
+        size_t n = strlen(key);
+
+        for (; labels && *labels; labels++)
+                if (strncmp(*labels, key, n) == 0 && (*labels)[n] == '=')
+                        return *labels + n + 1;
+        return NULL;
+}
+
 int engine_image_inspect(struct engine *e, const char *ref, struct engine_image *ret,
                          struct engine_error *err) {
         _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
@@ -55,10 +88,12 @@ int engine_image_inspect(struct engine *e, const char *ref, struct engine_image 
         test = json_string_value(json_array_get(json_at(config, "Healthcheck", "Test", NULL), 0));
         image.has_healthcheck = test && *test && !str_equal(test, "NONE");
         image.size = json_int_or(root, "Size", 0);
+        image.has_triggers = json_array_size(json_object_get(config, "OnBuild")) > 0;
+        image.labels = labels_from(json_object_get(config, "Labels"));
         image.env = strv_from(json_object_get(config, "Env"));
         image.working_dir = strdup(json_str_or(config, "WorkingDir", ""));
         image.user = strdup(json_str_or(config, "User", ""));
-        if (!image.env || !image.working_dir || !image.user) {
+        if (!image.env || !image.working_dir || !image.user || !image.labels) {
                 engine_image_release(&image);
                 return engine_no_memory(err);
         }
@@ -70,30 +105,90 @@ void engine_image_release(struct engine_image *image) {
         if (!image)
                 return;
         engine_strv_free(image->env);
+        engine_strv_free(image->labels);
         free(image->working_dir);
         free(image->user);
         *image = (struct engine_image){ 0 };
+}
+
+static bool row_from(struct engine *e, const json_t *image, struct engine_image_row *row) {
+        const char *id = json_str(image, "Id");
+        int64_t created;
+
+        row->refs = strv_from(json_object_get(image, "RepoTags"));
+        row->labels = labels_from(json_object_get(image, "Labels"));
+        if (!row->refs || !row->labels)
+                return false;
+        if (id)
+                str_copy(row->id, sizeof(row->id), id);
+        row->size = json_int_or(image, "Size", 0);
+        if (!__builtin_mul_overflow(json_int_or(image, "Created", 0), US_PER_S, &created))
+                row->created_us = created;
+        for (char **ref = row->refs; *ref; ref++) {
+                const char *plain = engine_plain_ref(e, *ref);
+
+                memmove(*ref, plain, strlen(plain) + 1);
+        }
+        return true;
+}
+
+int engine_image_list(struct engine *e, const struct engine_image_filter *filter,
+                      struct engine_image_row **ret, size_t *ret_n, struct engine_error *err) {
+        _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
+        _cleanup_json_ json_t *root = NULL;
+        struct engine_image_row *rows;
+        size_t i;
+        json_t *image;
+
+        if (engine_negotiate(e, err) < 0)
+                return -1;
+        engine_call_path(&call, "images", "json", NULL);
+        /* podman's references have a host in front that the pattern does not, so there the whole
+         * list is read. */
+        if (filter->reference && !engine_is_podman(e))
+                engine_call_filter(&call, "reference", filter->reference, NULL, NULL);
+        else if (filter->unnamed_with_label)
+                engine_call_filter(&call, "dangling", "true", "label", filter->unnamed_with_label);
+        if (engine_do_json(e, &call, &root, err) < 0)
+                return -1;
+        if (!json_is_array(root))
+                return engine_fail(err, 0, false, "the engine's answer is incomplete");
+        rows = calloc(json_array_size(root) + 1, sizeof(*rows));
+        if (!rows)
+                return engine_no_memory(err);
+        json_array_foreach(root, i, image)
+                if (!row_from(e, image, &rows[i])) {
+                        engine_image_rows_free(rows, i + 1);
+                        return engine_no_memory(err);
+                }
+        *ret = rows;
+        *ret_n = json_array_size(root);
+        return 0;
+}
+
+void engine_image_rows_free(struct engine_image_row *rows, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                engine_strv_free(rows[i].refs);
+                engine_strv_free(rows[i].labels);
+        }
+        free(rows);
 }
 
 static int compare_refs(const void *a, const void *b) {
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int collect_refs(struct engine *e, const json_t *list, const char *prefix, char ***ret) {
+static int collect_refs(const struct engine_image_row *rows, size_t n, const char *prefix,
+                        char ***ret) {
         VEC(char *) refs = { 0 };
-        size_t i, k;
-        json_t *image, *tag;
 
-        json_array_foreach(list, i, image)
-                json_array_foreach(json_object_get(image, "RepoTags"), k, tag) {
-                        const char *ref = json_string_value(tag);
+        for (size_t i = 0; i < n; i++)
+                for (char **ref = rows[i].refs; *ref; ref++) {
                         char *copy;
 
-                        if (ref)
-                                ref = engine_plain_ref(e, ref);
-                        if (!ref || !str_starts(ref, prefix) || str_starts(ref, "<none>"))
+                        if (!str_starts(*ref, prefix) || str_starts(*ref, "<none>"))
                                 continue;
-                        copy = strdup(ref);
+                        copy = strdup(*ref);
                         if (!copy || VEC_PUSH(&refs, copy) < 0) {
                                 free(copy);
                                 goto fail;
@@ -106,35 +201,31 @@ static int collect_refs(struct engine *e, const json_t *list, const char *prefix
         *ret = refs.items;
         return 0;
 fail:
-        for (i = 0; i < refs.len; i++)
+        for (size_t i = 0; i < refs.len; i++)
                 free(refs.items[i]);
         VEC_RELEASE(&refs);
         return -ENOMEM;
 }
 
 int engine_image_refs(struct engine *e, const char *prefix, char ***ret, struct engine_error *err) {
-        _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
-        _cleanup_json_ json_t *root = NULL;
+        struct engine_image_filter filter = { 0 };
+        _cleanup_free_ char *pattern = NULL;
+        struct engine_image_row *rows;
+        size_t n;
+        int r;
 
-        if (engine_negotiate(e, err) < 0)
-                return -1;
-        engine_call_path(&call, "images", "json", NULL);
-        /* A pattern's '*' stops at '/'. podman's references have a host in front that the
-         * pattern does not, so there the whole list is read. */
-        if (str_ends(prefix, "/") && !engine_is_podman(e)) {
-                _cleanup_free_ char *pattern = malloc(strlen(prefix) + 2);
-
-                if (!pattern)
+        if (str_ends(prefix, "/")) { /* a pattern's '*' stops at '/' */
+                if (asprintf(&pattern, "%s*", prefix) < 0) {
+                        pattern = NULL;
                         return engine_no_memory(err);
-                memcpy(pattern, prefix, strlen(prefix));
-                memcpy(pattern + strlen(prefix), "*", 2);
-                engine_call_filter(&call, "reference", pattern, NULL, NULL);
+                }
+                filter.reference = pattern;
         }
-        if (engine_do_json(e, &call, &root, err) < 0)
+        if (engine_image_list(e, &filter, &rows, &n, err) < 0)
                 return -1;
-        if (!json_is_array(root))
-                return engine_fail(err, 0, false, "the engine's answer is incomplete");
-        return collect_refs(e, root, prefix, ret) < 0 ? engine_no_memory(err) : 0;
+        r = collect_refs(rows, n, prefix, ret);
+        engine_image_rows_free(rows, n);
+        return r < 0 ? engine_no_memory(err) : 0;
 }
 
 int engine_image_remove(struct engine *e, const char *ref, struct engine_error *err) {

@@ -45,6 +45,7 @@ struct engine_call {
         size_t answer_max;   /* 0: ENGINE_ANSWER_MAX */
         bool upgrade;
         bool unversioned;    /* /_ping only */
+        bool tar;            /* the body is a tar that follows the head in chunks */
 };
 
 #define ENGINE_CALL(m, ...)                                                                       \
@@ -73,6 +74,11 @@ struct engine_stream {
  * is success here. @ret is to be closed with engine_stream_close(). */
 int engine_stream_open(struct engine *e, const struct engine_call *call, int64_t deadline_us,
                        struct engine_stream *ret, struct engine_error *err);
+/* The same in two steps, for a call whose body follows in chunks: connects (always anew) and sends
+ * the head; later waits for the head of the answer: 0, -ETIMEDOUT (call again) or -errno. */
+int engine_stream_begin(struct engine *e, const struct engine_call *call, int64_t deadline_us,
+                        struct engine_stream *ret, struct engine_error *err);
+int engine_stream_head(struct engine_stream *s, int64_t deadline_us);
 /* Adds what comes next of the body to @body: 1 (more may follow), 0 (complete), -ETIMEDOUT,
  * -ENOBUFS (@body is full), -EPROTO, or what read() says. */
 int engine_stream_read(struct engine_stream *s, struct buf *body, int64_t deadline_us);
@@ -134,3 +140,20 @@ int engine_tar_file(const char *bytes, size_t n, struct buf *ret);
 int engine_event_read(const json_t *object, struct engine_event *ret);
 
 void engine_set_time(int64_t *ret, const char *text);
+
+/* The lines that come back from a build. */
+struct engine_build_stream {
+        struct buf in;   /* what is read and not yet looked at */
+        struct buf text; /* what the last object says; from @at on not yet taken */
+        size_t at;
+        struct buf line; /* of output */
+        bool line_returned, carriage, step;
+        int escape;
+        char id[80];
+        bool built;
+};
+void engine_build_stream_init(struct engine_build_stream *b);
+void engine_build_stream_release(struct engine_build_stream *b);
+/* 1 with an event, 0 when more is to be added to `in`, -1 when the build has failed. */
+int engine_build_stream_next(struct engine_build_stream *b, struct engine_build_event *ret,
+                             int *ret_code, struct engine_error *err);
