@@ -23,8 +23,8 @@ static const struct {
           "{\"aux\":{\"ID\":\"" ID1 "\"}}\n" S("Successfully built 9e1ac338b2e8\\n")
           S("Successfully tagged ds01-1/x:latest\\n"),
           "s 0/1\ns 0/2\nl hello\nl no newlineerr\ni " ID1 "\n" },
-        { S("Step 2/10 : RUN x") S("\\n") S("\\n") S("no end") S("Removing intermediate container 2\\n")
-          S(" ---\\u003e 1\\n") S("Step 3/10 : RUN x"), "s 0/2\nl \nl no end\ns 0/3\n" },
+        { S("Step 2/10 : RUN x") S("\\n") S("\\n") S("no end")
+          S("Removing intermediate container 2\\n") S(" ---\\u003e 1\\n") S("Step 3/10 : RUN x"), "s 0/2\nl \nl no end\ns 0/3\n" },
         /* podman */
         { S("STEP 1/2: FROM a\\n") S("STEP 2/2: RUN x\\n") S("[2/2] STEP 3/4: COPY\\n")
           S("COMMIT x\\n") S("--\\u003e 123456789ab\\n")
@@ -41,7 +41,8 @@ static const struct {
         { "{\"error\":\"only this\"}\n", "e 500 0 only this\n" },
         { "{\"errorDetail\":{\"code\":-1,\"message\":\"x\"}}\n", "e 500 0 x\n" },
         { "nonsense\n", "e 0 0 the build's answer is not JSON\n" },
-        { "{\"aux\":5}\n{\"stream\":5}\n{\"stream\":\"\"}\n{\"aux\":{\"ID\":\"" ID1 ID1 "\"}}\n{}\n",
+        { "{\"aux\":5}\n{\"stream\":5}\n{\"stream\":\"\"}\n"
+          "{\"aux\":{\"ID\":\"" ID1 ID1 "\"}}\n{}\n",
           "" },
 };
 
