@@ -212,8 +212,8 @@ static enum http_fault read_request_line(struct http_request_reader *r, struct h
         return HTTP_FAULT_METHOD;
 }
 
-/* Only JSON is ever read; forms are refused by name because a Go server would merge them with the
- * query, and so would read another request than we do. */
+/* Only JSON and archives are ever read; forms are refused by name because a Go server would merge
+ * them with the query, and so would read another request than we do. */
 static enum http_fault read_media(struct http_request_reader *r, struct http_span value) {
         static const char *const json[] = {
                 "application/json",
@@ -225,6 +225,8 @@ static enum http_fault read_media(struct http_request_reader *r, struct http_spa
         for (size_t i = 0; i < ARRAY_SIZE(json); i++)
                 if (http_span_is(value, json[i]))
                         r->head.media = HTTP_MEDIA_JSON;
+        if (http_span_is(value, "application/x-tar"))
+                r->head.media = HTTP_MEDIA_TAR;
         if ((value.n >= 33 && strncasecmp(value.s, "application/x-www-form-urlencoded", 33) == 0) ||
             (value.n >= 10 && strncasecmp(value.s, "multipart/", 10) == 0))
                 return HTTP_FAULT_MEDIA;
@@ -380,7 +382,10 @@ static enum http_event feed_body(struct http_request_reader *r, const char *data
                 return bad(r, HTTP_FAULT_CHUNK);
         case HTTP_BODY_BAD_TRAILER:
                 return bad(r, HTTP_FAULT_TRAILER);
-        case HTTP_BODY_FULL: /* it fits, so there was no memory for it */
+        case HTTP_BODY_FULL: /* a collected one fits, so there was no memory for it */
+                if (!r->body.collect)
+                        return HTTP_FULL;
+                break;
         case HTTP_BODY_LARGE:
                 break;
         }
@@ -400,6 +405,10 @@ enum http_event http_request_feed(struct http_request_reader *r, struct buf *in,
                                     : feed_head(r, data, in->len, &pos);
         buf_consume(in, pos);
         return event;
+}
+
+void http_request_stream_body(struct http_request_reader *r) {
+        r->body.collect = false;
 }
 
 const char *http_request_param(const struct http_request *q, const char *key) {

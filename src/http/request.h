@@ -34,7 +34,7 @@ extern const char *const http_method_names[HTTP_METHODS];
 enum http_event {
         HTTP_MORE,      /* all input was taken in; more is needed */
         HTTP_HEAD_DONE, /* the head is complete; feed again for the body */
-        HTTP_FULL, /* (responses) the body buffer is full: empty it and feed again, or give up */
+        HTTP_FULL, /* (streamed bodies) the buffer is full: empty it and feed again, or give up */
         HTTP_DONE, /* the message is complete */
         HTTP_UPGRADED, /* (responses) 101: what is left in the input is the stream's */
         HTTP_BAD,      /* refused; feed nothing more */
@@ -76,6 +76,7 @@ extern const struct http_fault_row {
 enum http_media {
         HTTP_MEDIA_NONE,
         HTTP_MEDIA_JSON, /* application/json, with charset=utf-8 or without */
+        HTTP_MEDIA_TAR,  /* application/x-tar */
         HTTP_MEDIA_OTHER,
 };
 
@@ -120,6 +121,10 @@ void http_request_init(struct http_request_reader *r);
  * to @body, whose ceiling is the body's (HTTP_FAULT_BODY_LARGE; at once when Content-Length says
  * so). After HTTP_DONE the next call begins the next request. HTTP_HEAD_DONE, MORE, DONE or BAD. */
 enum http_event http_request_feed(struct http_request_reader *r, struct buf *in, struct buf *body);
+
+/* Behind HTTP_HEAD_DONE: the body is taken piece by piece. It may be of any length, and feed() says
+ * HTTP_FULL when the buffer is. */
+void http_request_stream_body(struct http_request_reader *r);
 
 /* The value of a query parameter, or NULL. */
 const char *http_request_param(const struct http_request *q, const char *key);

@@ -317,6 +317,43 @@ static void test_early_stream(void **state) {
         }
 }
 
+/* A streamed body may be larger than its buffer, which is emptied on the way. */
+static void test_streamed_body(void **state) {
+        static const char *const heads[] = { "Content-Length: 12\r\n\r\n",
+                                             "Transfer-Encoding: chunked\r\n\r\n" };
+        static const char *const bodies[] = { "hello, world",
+                                              "5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+                for (int streamed = 0; streamed < 2; streamed++) {
+                        _cleanup_buf_ struct buf in = BUF_INIT(65536), body = BUF_INIT(5);
+                        _cleanup_buf_ struct buf all = BUF_INIT(100);
+                        struct http_request_reader *r = malloc(sizeof(*r));
+                        enum http_event event;
+
+                        http_request_init(r);
+                        buf_addf(&in,
+                                 "POST /a HTTP/1.1\r\n" H
+                                 "Content-Type: application/x-tar\r\n%s%s",
+                                 heads[i], bodies[i]);
+                        assert_int_equal(http_request_feed(r, &in, &body), HTTP_HEAD_DONE);
+                        assert_int_equal(r->head.media, HTTP_MEDIA_TAR);
+                        if (streamed)
+                                http_request_stream_body(r);
+                        while ((event = http_request_feed(r, &in, &body)) == HTTP_FULL) {
+                                buf_add(&all, body.data, body.len);
+                                buf_reset(&body);
+                        }
+                        assert_int_equal(event, streamed ? HTTP_DONE : HTTP_BAD);
+                        buf_adds(&all, buf_str(&body));
+                        if (streamed)
+                                assert_string_equal(buf_str(&all), "hello, world");
+                        else
+                                assert_int_equal(r->fault, HTTP_FAULT_BODY_LARGE);
+                        free(r);
+                }
+}
+
 static void test_faults_have_rows(void **state) {
         for (int i = 0; i < HTTP_FAULTS; i++) {
                 assert_non_null(http_faults[i].text);
@@ -330,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(test_rows),
                 cmocka_unit_test(test_ceilings),
                 cmocka_unit_test(test_early_stream),
+                cmocka_unit_test(test_streamed_body),
                 cmocka_unit_test(test_faults_have_rows),
         };
 
