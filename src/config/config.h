@@ -26,6 +26,10 @@ struct site_config {
         char *default_image;     /* images.default: "" = none */
         char **bases;            /* images.bases: base images shown to everybody */
         char **registries;       /* images.registries: pulls allowed; empty = none, "*" = all */
+        char *build_network;     /* images.build_network: "default", "none", a network's name */
+        int64_t build_timeout_us; /* images.build_timeout_s */
+        int64_t builds_per_user; /* images.builds_per_user */
+        int64_t context_max_gb;  /* images.context_max_gb */
         char *state_dir;         /* paths.state: /var/lib/ds01 */
         char *run_dir;           /* paths.run: /run/ds01 */
         char *limits_file;       /* paths.limits: /etc/ds01/resource-limits.yaml */

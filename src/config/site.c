@@ -56,6 +56,15 @@ const struct site_key site_keys[] = {
           .help = "Base images that everybody may use and sees in lists." },
         { "images.registries", SITE_WORDS, AT(registries), "",
           .help = "Registries from which missing images are pulled; empty: none, \"*\": all." },
+        { "images.build_network", SITE_NAME, AT(build_network), "default",
+          .help = "The network of RUN instructions while images are built: default, none, or the "
+                  "name of one of the engine's." },
+        { "images.build_timeout_s", SITE_SECONDS, AT(build_timeout_us), "14400", 60, 604800,
+          .help = "The longest that one image may be built, in seconds." },
+        { "images.builds_per_user", SITE_COUNT, AT(builds_per_user), "2", 1, 64,
+          .help = "Images that one person may have built at the same time." },
+        { "images.context_max_gb", SITE_COUNT, AT(context_max_gb), "20", 1, 1048576,
+          .help = "The most that is sent of a project to build an image from, in GB." },
 
         { "paths.state", SITE_PATH, AT(state_dir), "/var/lib/ds01",
           .help = "What must outlast a reboot: the seal's key, records, metadata." },

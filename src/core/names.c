@@ -372,14 +372,25 @@ static const char *find_own(const char *const *own, const char *repository, cons
         return NULL;
 }
 
-static const char *find_project_image(const char *const *own, const char *project, uid_t uid) {
-        char clean[NAME_MAX_LEN + 1], repository[NAME_MAX_LEN + 32];
+bool image_of_project(const char *project, uid_t uid, char *dst, size_t size) {
+        char clean[NAME_MAX_LEN + 1];
 
         sanitise(project, clean, sizeof(clean));
-        if (!clean[0])
+        if (!repository_valid(clean))
+                return false;
+        (void)snprintf(dst, size, "ds01-%lu/%s:latest", (unsigned long)uid, clean);
+        return true;
+}
+
+static const char *find_project_image(const char *const *own, const char *project, uid_t uid) {
+        char reference[IMAGE_REF_SIZE];
+
+        if (!image_of_project(project, uid, reference, sizeof(reference)))
                 return NULL;
-        (void)snprintf(repository, sizeof(repository), "ds01-%lu/%s", (unsigned long)uid, clean);
-        return find_own(own, repository, "latest");
+        for (; own && *own; own++)
+                if (strcmp(*own, reference) == 0)
+                        return *own;
+        return NULL;
 }
 
 /* True when @part is @name's beginning or end, with a dash at the seam. */

@@ -22,6 +22,7 @@ struct refusal {
         char detail[640];
         char extra[256];
         int64_t asked, used, max, total;
+        int64_t line; /* of the Dockerfile that is to blame; 0 = none */
 };
 
 /* One row of refusals.def. */

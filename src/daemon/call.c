@@ -20,6 +20,8 @@ void write_error(struct json_writer *w, const struct refusal *r) {
         json_put_str(w, "message", buf_str(&message));
         json_put_str(w, "next", buf_str(&next));
         json_put_int(w, "exit", kind->exit_code);
+        if (r->line > 0)
+                json_put_int(w, "line", r->line);
         json_write_object_end(w);
         json_write_object_end(w);
 }

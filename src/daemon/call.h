@@ -1,7 +1,7 @@
 /*
  * One request on its way through the daemon: who calls, what was asked, and the answer that grows.
- * A handler reads the first part and fills the second; it sends nothing itself, except the two
- * that stream (pull, exec), which say so by `streamed`.
+ * A handler reads the first part and fills the second; it sends nothing itself, except those
+ * that stream (pull, build, exec), which say so by `streamed`.
  */
 #pragma once
 
@@ -22,6 +22,7 @@ struct call {
         const char *name;  /* the NAME of the path, as typed; NULL when the route has none */
         int fd;            /* the connection, for handlers that stream */
         struct buf *early; /* bytes that came behind the request (exec) */
+        struct session *session; /* where a body comes from that is taken piece by piece (build) */
 
         int status;
         struct buf answer; /* JSON */
@@ -36,7 +37,8 @@ struct route {
         const char *pattern; /* "v1/containers/NAME/start": NAME stands for any one segment */
         call_handler *handler;
         const char *const *params; /* allowed query keys, NULL-terminated; NULL = none */
-        bool body;                 /* takes a JSON body (which may be left out) */
+        bool body;                 /* takes a body: JSON (which may be left out), or */
+        bool tar;                  /* an archive, which the handler reads with call_read_body() */
 };
 
 /* The route of a request, or NULL with @r filled (no such route, method not allowed). *@ret_name is
@@ -61,6 +63,9 @@ void write_error(struct json_writer *w, const struct refusal *r);
 int call_flag(struct call *c, const char *key, bool *ret);
 /* Decodes the body; -1 when refused (the answer is set). */
 int call_decode(struct call *c, const struct json_field *fields, size_t n, void *out);
+/* Adds what comes next of an archive to @ret: 1 (more may follow), 0 (it is complete), -ETIMEDOUT
+ * when nothing came for a while, -ECONNRESET when the caller has gone, -EPROTO. (session.c) */
+int call_read_body(struct call *c, struct buf *ret);
 /* The name in the path, checked and lower-cased; -1 when refused. */
 int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
 
@@ -74,3 +79,5 @@ call_handler handle_container_remove; /* remove.c */
 call_handler handle_container_exec;   /* exec.c */
 call_handler handle_stats;            /* stats.c */
 call_handler handle_image_pull;       /* pull.c */
+call_handler handle_image_build;      /* build.c */
+call_handler handle_image_list, handle_image_remove; /* images.c */

@@ -15,6 +15,12 @@
 
 enum { SEAL_KEY_SIZE = 32 };
 
+/* The builds that go on, so that nobody has too many of them and no image two. */
+struct builds {
+        pthread_mutex_t lock;
+        VEC(struct { uid_t uid; char name[NAME_MAX_LEN + 1]; }) running;
+};
+
 struct daemon {
         struct site_config config;
         bool private_mode; /* one person's own daemon: no other uid is served, nothing is pinned */
@@ -31,6 +37,7 @@ struct daemon {
 
         struct gpu_monitor *gpus;
         struct people people;
+        struct builds builds;
 
         pthread_rwlock_t limits_lock;
         struct limits_config limits; /* behind limits_lock */

@@ -189,6 +189,7 @@ static int daemon_init(struct daemon *d, struct err *err) {
         pthread_mutex_init(&d->engine_info_lock, NULL);
         pthread_rwlock_init(&d->limits_lock, NULL);
         people_init(&d->people);
+        pthread_mutex_init(&d->builds.lock, NULL);
         ledger_init(&d->ledger);
         d->own_uid = getuid();
         d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

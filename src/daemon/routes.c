@@ -8,6 +8,7 @@
 static const char *const list_params[] = { "all", NULL };
 static const char *const remove_params[] = { "stop", "image", "dry_run", NULL };
 static const char *const stats_params[] = { "name", NULL };
+static const char *const build_params[] = { "no_cache", "dockerfile", NULL };
 
 static const struct route routes[] = {
         { HTTP_GET, "v1/version", handle_version, NULL, false },
@@ -23,7 +24,10 @@ static const struct route routes[] = {
         { HTTP_POST, "v1/containers/NAME/pause", handle_container_pause, NULL, true },
         { HTTP_POST, "v1/containers/NAME/unpause", handle_container_unpause, NULL, true },
         { HTTP_POST, "v1/containers/NAME/exec", handle_container_exec, NULL, true },
+        { HTTP_GET, "v1/images", handle_image_list, list_params, false },
         { HTTP_POST, "v1/images/pull", handle_image_pull, NULL, true },
+        { HTTP_POST, "v1/images/NAME/build", handle_image_build, build_params, true, .tar = true },
+        { HTTP_DELETE, "v1/images/NAME", handle_image_remove, NULL, false },
 };
 
 const struct route *route_table(size_t *ret_n) {

@@ -264,3 +264,44 @@ int seal_open(const unsigned char *key, size_t key_size, const struct engine_con
         *ret = r;
         return 0;
 }
+
+const char image_uid_label[] = "ds01.image.uid";
+static const char image_name_label[] = "ds01.image.name", image_seal_label[] = "ds01.image.seal";
+
+/* "image" is no container's name, so that neither seal is good for the other. */
+static void compute_image(const unsigned char *key, size_t key_size, const char *uid,
+                          const char *project, char hex[2 * 32 + 1]) {
+        const struct engine_label labels[] = { { image_uid_label, uid },
+                                               { image_name_label, project } };
+
+        compute(key, key_size, "image", labels, ARRAY_SIZE(labels), hex);
+}
+
+void image_seal_make(const unsigned char *key, size_t key_size, uid_t uid, const char *project,
+                     char ret[IMAGE_LABELS_SIZE]) {
+        char hex[65], number[16];
+
+        snprintf(number, sizeof(number), "%u", uid);
+        compute_image(key, key_size, number, project, hex);
+        snprintf(ret, IMAGE_LABELS_SIZE, "%s=\"%s\" %s=\"%s\" %s=\"%s\"", image_uid_label, number,
+                 image_name_label, project, image_seal_label, hex);
+}
+
+bool image_seal_valid(const unsigned char *key, size_t key_size, char *const *labels, uid_t uid,
+                      char project[NAME_MAX_LEN + 1]) {
+        const char *owner = engine_image_label(labels, image_uid_label);
+        const char *name = engine_image_label(labels, image_name_label);
+        const char *seal = engine_image_label(labels, image_seal_label);
+        char hex[65], number[16];
+
+        snprintf(number, sizeof(number), "%u", uid);
+        if (!owner || !name || !seal || strlen(seal) != 64 || strlen(name) > NAME_MAX_LEN ||
+            strcmp(owner, number) != 0 || engine_image_label(labels, seal_key))
+                return false;
+        compute_image(key, key_size, owner, name, hex);
+        if (!memeql_sec(hex, seal, 64))
+                return false;
+        if (project)
+                str_copy(project, NAME_MAX_LEN + 1, name);
+        return true;
+}

@@ -34,5 +34,17 @@ void sealed_labels_release(struct sealed_labels *l);
 int seal_open(const unsigned char *key, size_t key_size, const struct engine_container *c,
               struct record **ret);
 
+/* The labels of an image that ds01d builds: whose it is, of which project, and that it was us. As a
+ * LABEL instruction takes them. */
+enum { IMAGE_LABELS_SIZE = 256 };
+void image_seal_make(const unsigned char *key, size_t key_size, uid_t uid, const char *project,
+                     char ret[IMAGE_LABELS_SIZE]);
+/* True for an image with these labels ("key=value"), which says in them that it is @uid's; the
+ * project is copied to @project unless NULL. What is kept of a container bears that one's seal too
+ * and is none of them. */
+bool image_seal_valid(const unsigned char *key, size_t key_size, char *const *labels, uid_t uid,
+                      char project[NAME_MAX_LEN + 1]);
+extern const char image_uid_label[];
+
 /* Takes over what changes in the engine: state, pid, times, exit code. */
 void record_update(struct record *r, const struct engine_container *c);

@@ -17,6 +17,7 @@ enum {
         IDLE_TIMEOUT_S = 30, /* between requests */
         HEAD_TIMEOUT_S = 10, /* from the first byte of a head to its end */
         BODY_TIMEOUT_S = 30,
+        PIECE_TIMEOUT_S = 120, /* between two pieces of an archive */
         WRITE_TIMEOUT_S = 60,
 };
 
@@ -166,15 +167,50 @@ static int may_change(struct session *s, const struct http_request *q, struct re
         return r->reason;
 }
 
-static void dispatch(struct session *s, struct call *c) {
-        const struct route *route = route_find(c->request, &c->name, &c->refusal);
+static void go_on(struct session *s) {
+        static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
+        if (s->reader.head.expect_continue)
+                fd_write_all(s->fd, text, sizeof(text) - 1, deadline_in(WRITE_TIMEOUT_S));
+        s->reader.head.expect_continue = false;
+}
+
+int call_read_body(struct call *c, struct buf *ret) {
+        struct session *s = c->session;
+        size_t before = ret->len;
+
+        go_on(s);
+        for (;;) {
+                enum http_event event = http_request_feed(&s->reader, &s->in, ret);
+                ssize_t n;
+
+                if (event == HTTP_DONE)
+                        return 0;
+                if (event == HTTP_FULL || ret->len > before)
+                        return 1;
+                if (event != HTTP_MORE)
+                        return -EPROTO;
+                n = fd_read_some(s->fd, &s->in, 65536, deadline_in(PIECE_TIMEOUT_S));
+                if (n <= 0)
+                        return n == -ETIMEDOUT ? -ETIMEDOUT : -ECONNRESET;
+        }
+}
+
+/* What the body must be said to be. */
+static bool media_fits(const struct route *route, const struct call *c) {
+        if (route->tar)
+                return c->request->media == HTTP_MEDIA_TAR;
+        return c->body->len == 0 || c->request->media == HTTP_MEDIA_JSON;
+}
+
+static void dispatch(struct session *s, struct call *c, const struct route *route) {
         if (!route || identify(s, &c->refusal) || may_change(s, c->request, &c->refusal)) {
                 call_refuse(c, &c->refusal);
                 return;
         }
-        if (c->body->len > 0 && c->request->media != HTTP_MEDIA_JSON) {
-                call_fail(c, REFUSAL_BAD_REQUEST, "a body is application/json here");
+        if (!media_fits(route, c)) {
+                call_fail(c, REFUSAL_BAD_REQUEST, "a body is %s here",
+                          route->tar ? "application/x-tar" : "application/json");
                 return;
         }
         route->handler(c);
@@ -192,21 +228,27 @@ static int serve_one(struct session *s) {
                           .body = &s->body,
                           .fd = s->fd,
                           .early = &s->in,
+                          .session = s,
                           .status = 200,
                           .answer = BUF_INIT(ANSWER_MAX) };
-        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        const struct route *route;
         int64_t began;
         int r = read_until(s, HTTP_HEAD_DONE);
 
         if (r <= 0)
                 return r;
         buf_reset(&s->body);
-        if (s->reader.head.expect_continue)
-                fd_write_all(s->fd, go_on, sizeof(go_on) - 1, deadline_in(WRITE_TIMEOUT_S));
-        if (read_until(s, HTTP_DONE) <= 0)
-                return -1;
+        route = route_find(c.request, &c.name, &c.refusal);
+        if (route && route->tar) {
+                http_request_stream_body(&s->reader);
+                s->reader.head.close = true; /* it may not be read to its end */
+        } else {
+                go_on(s);
+                if (read_until(s, HTTP_DONE) <= 0)
+                        return -1;
+        }
         began = clock_mono_us();
-        dispatch(s, &c);
+        dispatch(s, &c, route);
         r = c.streamed ? -1 : send_answer(s->fd, c.status, &c.answer, s->reader.head.close);
         log_decision(s, &c, began);
         buf_release(&c.answer);

@@ -116,8 +116,8 @@ static enum engine_gpu gpu_mode(const struct daemon *d, const struct record *r) 
         return ENGINE_GPU_NONE; /* the environment is set for every mode */
 }
 
-static void prepare_cgroup(const struct engine_info *engine, const char *parent,
-                           const struct limits *limits) {
+void spec_prepare_cgroup(const struct engine_info *engine, const char *parent,
+                         const struct limits *limits) {
         int r;
 
         if (*parent == '\0' || strcmp(engine->cgroup_driver, "systemd") == 0)
@@ -151,7 +151,7 @@ int spec_create(struct daemon *d, const struct record *r, const struct engine_im
         identity_login(who, login, sizeof(login));
         cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent, r->uid,
                       parent, sizeof(parent));
-        prepare_cgroup(engine, parent, limits);
+        spec_prepare_cgroup(engine, parent, limits);
         workspace_sources(d, r, paths->workspace, paths->data, sizeof(paths->workspace));
         home_path(d, r->nonce, paths->home, sizeof(paths->home));
         snprintf(paths->home_inside, sizeof(paths->home_inside), "/home/%s", login);

@@ -13,6 +13,10 @@ int spec_create(struct daemon *d, const struct record *r, const struct engine_im
                 const struct limits *limits, const struct identity_files *names,
                 char ret_id[ENGINE_ID_SIZE], struct engine_error *error);
 
+/* Makes the control group in which a person's containers live, with their aggregate limits. */
+void spec_prepare_cgroup(const struct engine_info *engine, const char *parent,
+                         const struct limits *limits);
+
 /* Before a create and before each start: with CDI, writes the container's own spec (or removes it
  * when it has no devices). Nonzero with @refusal. */
 int spec_prepare_devices(struct daemon *d, const struct record *r, struct refusal *refusal);

@@ -144,12 +144,41 @@ static void test_borders(void **state) {
         record_free(b);
 }
 
+/* An image's seal is good for one person and project, and what is kept of a container is none. */
+static void test_images(void **state) {
+        char text[IMAGE_LABELS_SIZE], *labels[5] = { NULL }, *at = text, project[NAME_MAX_LEN + 1];
+
+        (void)state;
+        image_seal_make(key, sizeof(key), 1001, "thesis", text);
+        for (int i = 0; i < 3; i++) { /* KEY="VALUE" KEY="VALUE" ... */
+                char *value = strchr(at, '"'), *end = strchr(value + 1, '"');
+
+                labels[i] = at;
+                memmove(value, value + 1, (size_t)(end - value - 1));
+                end[-1] = '\0';
+                at = end + 2;
+        }
+        assert_true(image_seal_valid(key, sizeof(key), labels, 1001, project));
+        assert_string_equal(project, "thesis");
+        assert_false(image_seal_valid(key, sizeof(key), labels, 1002, NULL));
+        assert_false(image_seal_valid((const unsigned char *)"other", 5, labels, 1001, NULL));
+        labels[3] = (char[]){ "ds01.seal=x" };
+        assert_false(image_seal_valid(key, sizeof(key), labels, 1001, NULL));
+        labels[3] = NULL;
+        strchr(labels[1], '=')[1] = 'T';
+        assert_false(image_seal_valid(key, sizeof(key), labels, 1001, NULL));
+        labels[2] = NULL;
+        assert_false(image_seal_valid(key, sizeof(key), labels, 1001, NULL));
+        assert_false(image_seal_valid(key, sizeof(key), NULL, 1001, NULL));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_tampering),
                 cmocka_unit_test(test_elsewhere),
                 cmocka_unit_test(test_borders),
+                cmocka_unit_test(test_images),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static const struct {
           S("Successfully tagged ds01-1/x:latest\\n"),
           "s 0/1\ns 0/2\nl hello\nl no newlineerr\ni " ID1 "\n" },
         { S("Step 2/10 : RUN x") S("\\n") S("\\n") S("no end")
-          S("Removing intermediate container 2\\n") S(" ---\\u003e 1\\n") S("Step 3/10 : RUN x"), "s 0/2\nl \nl no end\ns 0/3\n" },
+          S("Removing intermediate container 2\\n") S(" ---\\u003e 1\\n") S("Step 3/10 : RUN x"),
+          "s 0/2\nl \nl no end\ns 0/3\n" },
         /* podman */
         { S("STEP 1/2: FROM a\\n") S("STEP 2/2: RUN x\\n") S("[2/2] STEP 3/4: COPY\\n")
           S("COMMIT x\\n") S("--\\u003e 123456789ab\\n")

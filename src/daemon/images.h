@@ -1,0 +1,20 @@
+/* Images of people, in the engine: what of them has no name any more, and what belongs to whom. */
+#pragma once
+
+#include "daemon/daemon.h"
+
+/* The image of the caller's project NAME: its reference, and the project as it is called in that.
+ * Nonzero with @r when nobody can have such a project. */
+int images_name(const char *typed, uid_t uid, char reference[IMAGE_REF_SIZE],
+                char project[NAME_MAX_LEN + 1], struct refusal *r);
+
+/* @first (unless NULL), then the ids of the unnamed images that builds of @uid's @project have
+ * left, newest first, NULL-terminated: what failed builds had done, and stages. They are the next
+ * build's cache. NULL when there is no memory or no answer. */
+char **images_unnamed(struct daemon *d, uid_t uid, const char *project, const char *first);
+
+/* Removes of those what is not in @keep (NULL-terminated ids), but for the @spare newest ones; and
+ * those of the person's other projects that are older than a week. What a container was made of
+ * stays. */
+void images_sweep(struct daemon *d, uid_t uid, const char *project, char *const *keep,
+                  size_t spare);
