@@ -11,13 +11,17 @@
 #include "json/json_scan.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum {
         ANSWER_MAX = 64 * 1024 * 1024,
         REQUEST_MAX = 256 * 1024,
         READ_SIZE = 64 * 1024,
+        PIECE_SIZE = 64 * 1024,
+        TICK_US = 200 * 1000,
         GET_LIMIT_S = 60, /* a question is answered from memory; what acts may take its time */
         START_LIMIT_S = 5,
 };
@@ -49,6 +53,8 @@ void reply_parse_error(struct reply *r) {
                                         json_scan_get_str(&s, r->subject, sizeof(r->subject));
                                 else if (json_scan_is(&s, "exit"))
                                         json_scan_get_int(&s, &exit_code);
+                                else if (json_scan_is(&s, "line"))
+                                        json_scan_get_int(&s, &r->line);
                                 else
                                         json_scan_skip(&s);
                 }
@@ -94,7 +100,10 @@ static int write_call(int fd, const struct call *call) {
         };
         int r;
 
-        if (call->body) {
+        if (call->next_piece) {
+                head.content_type = "application/x-tar";
+                head.length = HTTP_CHUNKED;
+        } else if (call->body) {
                 head.content_type = "application/json";
                 head.length = (int64_t)call->body->len;
         } else if (call->method == HTTP_POST) {
@@ -104,6 +113,47 @@ static int write_call(int fd, const struct call *call) {
         if (r == 0 && call->body && call->body->len)
                 r = buf_add(&out, call->body->data, call->body->len);
         return r < 0 ? r : fd_write_all(fd, out.data, out.len, 0);
+}
+
+/* Sends @out: 0; 1 when the daemon answers before it has everything; -errno. */
+static int send_some(int fd, const struct buf *out) {
+        size_t sent = 0;
+
+        while (sent < out->len) {
+                struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+                ssize_t n;
+
+                if (poll(&p, 1, -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (p.revents & (POLLIN | POLLHUP | POLLERR))
+                        return 1;
+                n = send(fd, out->data + sent, out->len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (n < 0 && errno != EAGAIN && errno != EINTR)
+                        return -errno;
+                sent += n > 0 ? (size_t)n : 0;
+        }
+        return 0;
+}
+
+/* The pieces of the body. 0 or 1 as above, -errno; *@ret_said: the reason is on the screen. */
+static int write_pieces(int fd, const struct call *call, bool *ret_said) {
+        int more = 1, r = 0;
+
+        while (more > 0 && r == 0) {
+                _cleanup_buf_ struct buf piece = BUF_INIT(PIECE_SIZE);
+                _cleanup_buf_ struct buf out = BUF_INIT(PIECE_SIZE + 64);
+
+                more = call->next_piece(call->arg, &piece);
+                *ret_said = more < 0;
+                if (more < 0)
+                        return more;
+                r = http_write_chunk(&out, buf_str(&piece), piece.len);
+                if (r == 0 && more == 0)
+                        r = http_write_chunk_end(&out);
+                if (r == 0)
+                        r = send_some(fd, &out);
+        }
+        return r;
 }
 
 /* Hands over the complete lines of a streamed body. */
@@ -125,9 +175,11 @@ static void take_lines(const struct call *call, struct buf *body, bool all) {
 }
 
 /* Waits for bytes with the progress line ticking. The count, or -errno. */
-static ssize_t read_more(int fd, struct buf *in, struct progress *progress, int64_t deadline) {
+static ssize_t read_more(int fd, const struct call *call, struct buf *in,
+                         struct progress *progress, int64_t deadline) {
         for (;;) {
-                int64_t tick = progress_deadline(progress);
+                int64_t tick = call->on_tick ? clock_mono_us() + TICK_US
+                                             : progress_deadline(progress);
                 ssize_t r;
 
                 if (deadline && (!tick || deadline < tick))
@@ -135,7 +187,10 @@ static ssize_t read_more(int fd, struct buf *in, struct progress *progress, int6
                 r = fd_read_some(fd, in, READ_SIZE, tick);
                 if (r != -ETIMEDOUT || !tick)
                         return r;
-                progress_tick(progress);
+                if (call->on_tick)
+                        call->on_tick(call->arg);
+                else
+                        progress_tick(progress);
         }
 }
 
@@ -159,7 +214,7 @@ static int read_answer(struct cli *c, int fd, const struct call *call, struct pr
                         take_lines(call, &ret->body, event == HTTP_DONE);
                 if (event != HTTP_MORE)
                         break;
-                n = read_more(fd, &in, progress, deadline);
+                n = read_more(fd, call, &in, progress, deadline);
                 progress_clear(progress);
                 if (n < 0)
                         return lost(c, call, (int)-n);
@@ -192,12 +247,17 @@ bool call_again(const struct reply *r, int64_t since_us) {
 static int send_once(struct cli *c, const struct call *call, struct reply *ret) {
         _cleanup_close_ int fd = -1;
         struct progress progress;
+        bool said = false;
         int r;
 
         fd = connection_open(c, !call->quiet);
         if (fd < 0)
                 return EXIT_UNREACHABLE;
         r = write_call(fd, call);
+        if (r == 0 && call->next_piece)
+                r = write_pieces(fd, call, &said);
+        if (said)
+                return EXIT_FAILED;
         /* A daemon that refuses early may have answered already and closed: look at its answer. */
         if (r < 0 && r != -EPIPE && r != -ECONNRESET)
                 return lost(c, call, -r);
@@ -215,7 +275,7 @@ int call_send(struct cli *c, const struct call *call, struct reply *ret) {
                 reply_release(ret);
                 *ret = (struct reply){ .body = BUF_INIT(ANSWER_MAX) };
                 r = send_once(c, call, ret);
-        } while (r == EXIT_DONE && call_again(ret, since));
+        } while (r == EXIT_DONE && !call->next_piece && call_again(ret, since));
         return r;
 }
 

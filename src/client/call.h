@@ -12,10 +12,15 @@ struct call {
         enum http_method method;
         const char *target;
         const struct buf *body; /* JSON, or NULL */
+        /* A tar instead, in pieces: adds some bytes to @piece (64 KiB fit): 1, 0 at the end, or
+         * -errno after saying why, which ends the call. It is read once, so the answer that a
+         * daemon is just starting is the answer. */
+        int (*next_piece)(void *arg, struct buf *piece);
         const char *doing;      /* "starting 'thesis'", shown when it takes long; NULL: nothing */
         bool quiet;             /* nothing is said or started when ds01d can't be reached */
         /* Gets each line of the answer as it comes instead of having it collected. */
         void (*on_line)(void *arg, const char *line, size_t n);
+        void (*on_tick)(void *arg); /* five times a second while nothing comes; NULL: not */
         void *arg;
 };
 
@@ -26,6 +31,7 @@ struct reply {
         int exit;
         char code[64], message[2048], next[1024];
         char subject[512]; /* what it is about (an image's full name, say), or "" */
+        int64_t line;      /* of the Dockerfile that is to blame; 0: none */
 };
 
 void reply_release(struct reply *r);

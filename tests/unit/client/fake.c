@@ -84,8 +84,13 @@ static bool read_request(int fd, char *dst, size_t size, char **ret_body) {
                 length = strtoul(field + 16, NULL, 10);
         if (used + length + 1 > size || !read_all(fd, dst + used, length))
                 return false;
-        dst[used + length] = '\0';
         *ret_body = dst + used;
+        used += length;
+        if (strstr(dst, "Transfer-Encoding: chunked"))
+                while (dst + used < *ret_body + 5 || memcmp(dst + used - 5, "0\r\n\r\n", 5) != 0)
+                        if (used + 1 >= size || !read_all(fd, dst + used++, 1))
+                                return false;
+        dst[used] = '\0';
         return true;
 }
 
@@ -93,10 +98,13 @@ static void serve(struct fake *f, const struct fake_answer *a, int fd) {
         static char request[65536];
         char head[256], *body, *line_end;
 
-        if (!read_request(fd, request, sizeof(request), &body)) {
-                snprintf(f->problem, sizeof(f->problem), "no whole request came");
+        if (read_request(fd, request, sizeof(request), &body) == a->cut) {
+                snprintf(f->problem, sizeof(f->problem), "%s whole request came",
+                         a->cut ? "a" : "no");
                 return;
         }
+        if (a->cut)
+                return;
         line_end = strstr(request, " HTTP/1.1\r\n");
         if (!line_end || strlen(a->expect) != (size_t)(line_end - request) ||
             strncmp(request, a->expect, strlen(a->expect)) != 0)
@@ -176,35 +184,54 @@ static void take_text(int fd, char *dst, size_t size) {
         close(fd);
 }
 
+static void run(struct fake *f, struct ran *ret, int (*part)(struct cli *c, void *arg), void *arg,
+                struct cli *c) {
+        c->utf8 = true;
+        c->now_us = 1795529820LL * 1000000; /* 2026-11-24 14:17:00 UTC */
+        c->socket = f ? f->path : "/nonexistent/ds01.sock";
+        snprintf(c->name, sizeof(c->name), "ds01");
+        setenv("TZ", "UTC", 1);
+        c->out = memory_stream(&c->out_fd);
+        c->err = memory_stream(&c->err_fd);
+        ret->code = part(c, arg);
+        fclose(c->out);
+        fclose(c->err);
+        take_text(c->out_fd, ret->out, sizeof(ret->out));
+        take_text(c->err_fd, ret->err, sizeof(ret->err));
+}
+
+void run_part(struct fake *f, struct ran *ret, int (*part)(struct cli *c, void *arg), void *arg,
+              bool live) {
+        struct cli c = { .in_fd = -1, .err_tty = live };
+
+        run(f, ret, part, arg, &c);
+}
+
+struct words {
+        int argc;
+        char *argv[64];
+};
+
+static int run_words(struct cli *c, void *arg) {
+        struct words *w = arg;
+
+        return client_run(c, w->argc, w->argv);
+}
+
 void run_client(struct fake *f, struct ran *ret, const char *line, const char *input,
                 unsigned columns) {
-        char words[2048], *argv[64], *save = NULL;
-        struct cli c = {
-                .utf8 = true,
-                .columns = columns,
-                .now_us = 1795529820LL * 1000000, /* 2026-11-24 14:17:00 UTC */
-                .socket = f ? f->path : "/nonexistent/ds01.sock",
-                .name = "ds01",
-        };
-        int argc = 0;
+        char text[2048], *save = NULL;
+        struct cli c = { .columns = columns };
+        struct words words = { 0 };
 
-        setenv("TZ", "UTC", 1);
-        snprintf(words, sizeof(words), "%s", line);
-        for (char *w = strtok_r(words, " ", &save); w && argc < 63; w = strtok_r(NULL, " ", &save))
-                argv[argc++] = w;
-        argv[argc] = NULL;
-
-        c.out = memory_stream(&c.out_fd);
-        c.err = memory_stream(&c.err_fd);
+        snprintf(text, sizeof(text), "%s", line);
+        for (char *w = strtok_r(text, " ", &save); w && words.argc < 63;
+             w = strtok_r(NULL, " ", &save))
+                words.argv[words.argc++] = w;
         c.in_fd = memfd_create("input", MFD_CLOEXEC);
         if (input)
                 assert_int_equal(write(c.in_fd, input, strlen(input)), strlen(input));
         lseek(c.in_fd, 0, SEEK_SET);
-
-        ret->code = client_run(&c, argc, argv);
-        fclose(c.out);
-        fclose(c.err);
+        run(f, ret, run_words, &words, &c);
         close(c.in_fd);
-        take_text(c.out_fd, ret->out, sizeof(ret->out));
-        take_text(c.err_fd, ret->err, sizeof(ret->err));
 }

@@ -11,9 +11,10 @@
 
 struct fake_answer {
         const char *expect; /* the request line without " HTTP/1.1" */
-        const char *body;   /* that the request must have, or NULL for any */
+        const char *body;   /* that the request must have (chunks as they are), or NULL for any */
         int status;         /* of the answer; 0: the connection is closed without one */
         const char *reply;  /* its body */
+        bool cut;           /* the request must break off */
         void (*stream)(int fd); /* runs after a 101; @status and @reply are not used */
 };
 
@@ -42,6 +43,10 @@ struct ran {
  * It is 2026-11-24 14:17:00 in UTC. */
 void run_client(struct fake *f, struct ran *ret, const char *line, const char *input,
                 unsigned columns);
+
+/* The same for a part of the client. @live: stderr is a terminal. */
+void run_part(struct fake *f, struct ran *ret, int (*part)(struct cli *c, void *arg), void *arg,
+              bool live);
 
 /* Sends one frame of an attached stream. */
 void send_frame(int fd, int type, const void *bytes, size_t n);
