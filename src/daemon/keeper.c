@@ -23,6 +23,7 @@
 enum {
         COMPARE_EVERY_S = 60,
         SAMPLE_EVERY_S = 5,
+        SETTLE_EVERY_S = 2,
         EVENT_WAIT_US = 200000, /* so that a wake or a stop is noticed soon */
         RECONNECT_MS = 500,
         RESERVED_MAX_S = 60, /* a reservation whose fate stays open for so long is given up */
@@ -299,7 +300,7 @@ static bool take_wake(struct daemon *d) {
 static void follow(struct daemon *d) {
         struct engine_events *events = NULL;
         struct engine_error error = { 0 };
-        int64_t compared, sampled = 0;
+        int64_t compared, settled, sampled = 0;
         bool alive = true;
 
         /* Subscribe first, then list: nothing falls in between. */
@@ -314,7 +315,7 @@ static void follow(struct daemon *d) {
                 log_line(LOG_INFO, "ready", NULL);
                 notify_ready();
         }
-        compared = clock_mono_us();
+        compared = settled = clock_mono_us();
         while (alive && !d->stopping) {
                 int64_t now = clock_mono_us();
                 struct engine_event event;
@@ -326,6 +327,11 @@ static void follow(struct daemon *d) {
                 if (alive && (take_wake(d) || now - compared > COMPARE_EVERY_S * US_PER_S)) {
                         alive = compare(d) == 0;
                         compared = now;
+                }
+                /* An engine that was cut off may carry a create out later than it was asked. */
+                if (now - settled > SETTLE_EVERY_S * US_PER_S) {
+                        settle_reservations(d);
+                        settled = now;
                 }
                 if (now - sampled > SAMPLE_EVERY_S * US_PER_S) {
                         stats_sample_cpu(d);

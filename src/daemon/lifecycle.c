@@ -125,6 +125,14 @@ static int start(struct call *c, struct record *r) {
         return 0;
 }
 
+static int pause_in_engine(struct daemon *d, const struct record *r, bool pause,
+                           struct engine_error *error) {
+        if (operation_engine_answers(d, error) < 0)
+                return -1;
+        return pause ? engine_container_pause(d->engine, r->id, error)
+                     : engine_container_unpause(d->engine, r->id, error);
+}
+
 void handle_container_start(struct call *c) {
         struct engine_error error = { 0 };
         struct record *r;
@@ -139,7 +147,7 @@ void handle_container_start(struct call *c) {
                 note = "it was running already";
                 break;
         case CONTAINER_PAUSED:
-                if (engine_container_unpause(c->daemon->engine, r->id, &error) < 0) {
+                if (pause_in_engine(c->daemon, r, false, &error) < 0) {
                         answer_engine_failure(c, r, &error);
                         return;
                 }
@@ -230,7 +238,6 @@ static void set_paused(struct call *c, bool pause) {
         enum container_state to = pause ? CONTAINER_PAUSED : CONTAINER_RUNNING;
         struct engine_error error = { 0 };
         struct record *r;
-        int e;
 
         if (call_acquire(c, &r) < 0)
                 return;
@@ -247,9 +254,7 @@ static void set_paused(struct call *c, bool pause) {
                 operation_end(c->daemon, r, false);
                 return;
         }
-        e = pause ? engine_container_pause(c->daemon->engine, r->id, &error)
-                  : engine_container_unpause(c->daemon->engine, r->id, &error);
-        if (e < 0) {
+        if (pause_in_engine(c->daemon, r, pause, &error) < 0) {
                 answer_engine_failure(c, r, &error);
                 return;
         }
