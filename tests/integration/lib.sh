@@ -187,6 +187,7 @@ engine_launch_docker() {
                 --exec-root "$ROOT/exec" -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" \
                 --containerd-namespace "ds01t$$" --containerd-plugins-namespace "ds01tp$$" \
                 --bridge=none --iptables=false --ip6tables=false >>"$ROOT/engine.log" 2>&1 &
+        disown # it outlives the test that starts it
 }
 
 engine_launch_podman() {
