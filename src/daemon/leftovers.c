@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "daemon/pin.h"
 #include "daemon/view.h"
 #include "gpu/cdi.h"
@@ -10,11 +11,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 void home_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
@@ -44,25 +43,18 @@ void leftovers_clear(const struct daemon *d, const char *nonce) {
         unlink(path);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)st;
-        (void)type;
-        (void)ftw;
-        return remove(path) < 0 && errno != ENOENT ? -1 : 0;
-}
-
 static void discard_nonce(struct daemon *d, const char *nonce) {
         char path[PATH_MAX];
+        int e;
 
         if (!d->private_mode)
                 pins_remove(d->config.run_dir, nonce);
         if (d->config.gpu_attach == ATTACH_CDI)
                 cdi_remove(d->config.gpu_cdi_directory, nonce);
         home_path(d, nonce, path, sizeof(path));
-        /* Never across a mount point, never through a symbolic link: the owner filled this tree. */
-        if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(errno),
-                         NULL);
+        e = tree_remove(path); /* the owner filled it, and may hold a descriptor of it */
+        if (e < 0)
+                log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(-e), NULL);
         leftovers_clear(d, nonce);
 }
 
