@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "client/container.h"
+#include "client/image.h"
 
 #include <string.h>
 
@@ -81,6 +82,26 @@ static void offer_containers(struct cli *c, unsigned statuses, const char *typed
                 }
 }
 
+static void offer_images(struct cli *c, const char *typed) {
+        const struct call call = { .method = HTTP_GET, .target = "/v1/images", .quiet = true };
+        _cleanup_reply_ struct reply reply = { 0 };
+        struct image image;
+        struct json_scan s;
+
+        if (call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
+                return;
+        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
+        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
+                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
+                        char safe[128];
+
+                        image_scan(&s, &image);
+                        str_printable(safe, sizeof(safe), image.project);
+                        if (image.mine)
+                                offer(c, typed, "", safe);
+                }
+}
+
 /* The words after the command's name. */
 static void complete_arguments(struct cli *c, const struct command *cmd, const struct words *w,
                                size_t first) {
@@ -118,6 +139,8 @@ static void complete_arguments(struct cli *c, const struct command *cmd, const s
                 offer_options(c, cmd, typed);
         else if (cmd->statuses)
                 offer_containers(c, cmd->statuses, typed);
+        else if (cmd->images)
+                offer_images(c, typed);
 }
 
 int complete(struct cli *c, int argc, char **argv) {

@@ -75,6 +75,7 @@ static const char *find_group(const char *name) {
                 const char *name, *prefix;
         } groups[] = {
                 { "container", "container-" },
+                { "image", "image-" },
                 { "check", "check-" },
                 { "get", "get-" },
         };

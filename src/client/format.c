@@ -78,3 +78,30 @@ void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t s
 void format_left(int64_t us, char *dst, size_t size) {
         duration_format(us < 60 * US_PER_S ? us : us + 30 * US_PER_S, dst, size);
 }
+
+void format_ago_text(const char *rfc3339, int64_t now_us, char *dst, size_t size) {
+        static const struct {
+                const char *name;
+                int64_t seconds;
+        } units[] = {
+                { "year", 365 * 86400 }, { "month", 30 * 86400 }, { "week", 7 * 86400 },
+                { "day", 86400 },        { "hour", 3600 },        { "minute", 60 },
+        };
+        int64_t us, seconds;
+
+        if (time_parse(rfc3339, &us) < 0 || us == 0) {
+                str_copy(dst, size, "-");
+                return;
+        }
+        seconds = (now_us - us) / US_PER_S;
+        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+                int64_t n = seconds / units[i].seconds;
+
+                if (n > 0) {
+                        snprintf(dst, size, "%lld %s%s ago", (long long)n, units[i].name,
+                                 n == 1 ? "" : "s");
+                        return;
+                }
+        }
+        str_copy(dst, size, "just now");
+}

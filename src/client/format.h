@@ -15,5 +15,8 @@ void format_number(double value, char *dst, size_t size);
 void format_moment(int64_t us, int64_t now_us, char *dst, size_t size);
 /* The same for an RFC 3339 text of the API; "-" when that is none. */
 void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);
+/* How long ago a moment was: "5 minutes ago", "2 days ago", "1 week ago"; "just now" below a minute
+ * and for the future. "-" when the text is no time. */
+void format_ago_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);
 /* Time that is left, to the nearest minute: a hold of 15 minutes is not announced as "14m". */
 void format_left(int64_t us, char *dst, size_t size);

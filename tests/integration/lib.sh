@@ -8,7 +8,8 @@
 PEOPLE="alice bob carol"
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
-        container-list container-stats check-limits container check ds01"
+        container-list container-stats image-list image-delete image-remove
+        check-limits container image check ds01"
 
 # Several worlds fit on one machine: each has a slot of its own while it lasts, and with it uids,
 # login names and a cgroup. The lock is descriptor 9, which nothing that outlives us may inherit.

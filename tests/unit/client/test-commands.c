@@ -406,6 +406,90 @@ static void test_queries(void **state) {
         run_cases(query_rows, ARRAY_SIZE(query_rows));
 }
 
+#define IMAGE(name, size, created)                                                                 \
+        "{\"reference\":\"ds01-12345/" name ":latest\",\"repository\":\"ds01-12345/" name           \
+        "\",\"tag\":\"latest\",\"id\":\"sha256:1\",\"size_bytes\":" size ",\"created_at\":\""        \
+        created "\",\"project\":\"" name "\",\"mine\":true,\"containers\":[\"a\",\"b\"]}"
+#define IMAGES                                                                                     \
+        "[" IMAGE("my-thesis", "8804682956", "2026-11-22T12:00:00Z") ","                           \
+        IMAGE("experiment", "6979321856", "2026-11-17T00:00:00Z") "]"
+#define IMAGE_DELETED "{\"removed\":true,\"image\":\"i\",\"id\":\"x\",\"size_bytes\":2048}"
+#define IMAGE_IN_USE                                                                               \
+        "{\"error\":{\"code\":\"image_in_use\",\"message\":\"used by a\","                         \
+        "\"next\":\"remove it\",\"exit\":1}}"
+
+static const struct case_row image_rows[] = {
+        /* as the contract shows it */
+        { "image-list",
+          { { "GET /v1/images", "", 200, IMAGES } },
+          0,
+          "REPOSITORY             TAG     SIZE   CREATED\n"
+          "ds01-12345/my-thesis   latest  8.2GB  2 days ago\n"
+          "ds01-12345/experiment  latest  6.5GB  1 week ago\n",
+          "" },
+        { "image list --all --format=simple",
+          { { "GET /v1/images?all=true", "", 200, IMAGES } },
+          0,
+          "ds01-12345/my-thesis:latest\nds01-12345/experiment:latest\n",
+          "" },
+        { "image-list --format=json", { { "GET /v1/images", "", 200, "[]" } }, 0, "[]\n", "" },
+        { "image-list",
+          { { "GET /v1/images", "", 200, "[]" } },
+          0,
+          "",
+          "No images of yours yet (image-create PROJECT builds one; image-list --all shows the "
+          "site's)\n" },
+        { "image-list",
+          { { "GET /v1/images", "", 200, "[{\"id\":" } },
+          1,
+          "",
+          "image-list: ds01d sent an answer that this client does not understand (the list of "
+          "images)\n  are ds01 and ds01d of the same version? see: ds01 version\n" },
+        { "image-remove thesis other:latest --force --keep-dockerfile",
+          { { "DELETE /v1/images/thesis", "", 200, IMAGE_DELETED },
+            { "DELETE /v1/images/other", "", 409, IMAGE_IN_USE } },
+          1,
+          "Deleted image 'i' (2KB)\n",
+          "image-delete: used by a\n  remove it\n" },
+        { "image-delete --all",
+          { { "GET /v1/images", "", 200, "[]" } },
+          0,
+          "",
+          "No images of yours.\n" },
+        { "image-delete ds01-1/x",
+          { { NULL } },
+          4,
+          "",
+          "image-delete: you have no image named 'ds01-1/x'\n  see what there is: image-list\n" },
+        { "image-delete x:2",
+          { { NULL } },
+          4,
+          "",
+          "image-delete: you have no image named 'x:2'\n  see what there is: image-list\n" },
+        { "image-delete",
+          { { NULL } },
+          2,
+          "",
+          "image-delete: the name of an image is missing\n"
+          "  image-delete NAME, or image-delete --all; image-list shows the names\n" },
+        { "image-delete x --all",
+          { { NULL } },
+          2,
+          "",
+          "image-delete: names and --all exclude each other\n"
+          "  image-delete NAME, or image-delete --all; image-list shows the names\n" },
+        { "image-delete x --keep-dockerfile --with-dockerfile",
+          { { NULL } },
+          2,
+          "",
+          "image-delete: --keep-dockerfile and --with-dockerfile exclude each other\n" },
+};
+
+static void test_images(void **state) {
+        unsetenv("HOME");
+        run_cases(image_rows, ARRAY_SIZE(image_rows));
+}
+
 /* 500 rows arrive whole and in order, at any size of the terminal. */
 static void test_many(void **state) {
         static char body[500 * 900];
@@ -435,7 +519,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),    cmocka_unit_test(test_create),
                 cmocka_unit_test(test_actions), cmocka_unit_test(test_queries),
-                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_images),  cmocka_unit_test(test_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
