@@ -315,6 +315,7 @@ bool image_is_personal(const char *reference, uid_t *ret_uid) {
         static const char *const same[] = { "docker.io/", "index.docker.io/", "localhost/" };
         char digits[11];
         const char *slash;
+        uid_t ignored;
         size_t n;
 
         for (size_t i = 0; i < ARRAY_SIZE(same); i++)
@@ -331,7 +332,7 @@ bool image_is_personal(const char *reference, uid_t *ret_uid) {
                 return false;
         memcpy(digits, reference, n);
         digits[n] = '\0';
-        return parse_uid(digits, ret_uid) == 0;
+        return parse_uid(digits, ret_uid ? ret_uid : &ignored) == 0;
 }
 
 const char *image_source_word(enum image_source s) {

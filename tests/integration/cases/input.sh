@@ -103,6 +103,13 @@ test_workspace_that_is_a_file() {
         nothing_changed
 }
 
+test_images_that_are_missing() {
+        no 4 as alice container-create thesis --cpu-only --image="ds01-$(id -u "$(login alice)")/nowhere"
+        expect_err 'no image named'
+        no 4 as alice container-create thesis --cpu-only --image=nowhere/x:1
+        nothing_changed
+}
+
 test_workspace_of_someone_else() {
         no 5 as alice container-create thesis --workspace="$ROOT/home/bob"
         no 5 as alice container-create thesis --workspace="$ROOT/home/bob/workspace"
