@@ -10,6 +10,8 @@
 
 enum { BLOCK = 512, OCTAL_MAX_BITS = 33 };
 
+static const char no_tar[] = "that is no tar archive (or a compressed one)";
+
 enum context_state { AT_HEADER, IN_DATA, IN_RECIPE, IN_EXTENSION, AT_END };
 
 /* ustar of POSIX.1-1988; GNU's differs in the magic and puts other things where the prefix is. */
@@ -353,8 +355,7 @@ static int read_header(struct context *c, const struct header *h, struct buf *ou
         char type = h->type, clean[CONTEXT_NAME_MAX];
 
         if (number(h->sum, sizeof(h->sum)) != (int64_t)checksum(h) || size < 0 || mode < 0)
-                return bad(r, c->entries ? "a header in it is damaged"
-                                         : "that is no tar archive (or a compressed one)");
+                return bad(r, c->entries ? "a header in it is damaged" : no_tar);
         if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {
                 if (size >= CONTEXT_PAX_MAX)
                         return bad(r, "a header in it is too long");
@@ -462,7 +463,7 @@ int context_feed(struct context *c, struct buf *in, struct buf *out, struct refu
 
 int context_complete(const struct context *c, struct refusal *r) {
         if (c->state != AT_END)
-                return bad(r, "it is cut short");
+                return bad(r, c->entries ? "it is cut short" : no_tar);
         if (!c->recipe_found)
                 return refuse(r, REFUSAL_NO_DOCKERFILE, c->dockerfile);
         return 0;

@@ -407,9 +407,10 @@ static void test_queries(void **state) {
 }
 
 #define IMAGE(name, size, created)                                                                 \
-        "{\"reference\":\"ds01-12345/" name ":latest\",\"repository\":\"ds01-12345/" name           \
-        "\",\"tag\":\"latest\",\"id\":\"sha256:1\",\"size_bytes\":" size ",\"created_at\":\""        \
-        created "\",\"project\":\"" name "\",\"mine\":true,\"containers\":[\"a\",\"b\"]}"
+        "{\"reference\":\"ds01-12345/" name ":latest\","                                           \
+        "\"repository\":\"ds01-12345/" name "\",\"tag\":\"latest\",\"id\":\"sha256:1\","           \
+        "\"size_bytes\":" size ",\"created_at\":\"" created "\",\"project\":\"" name               \
+        "\",\"mine\":true,\"containers\":[\"a\",\"b\"]}"
 #define IMAGES                                                                                     \
         "[" IMAGE("my-thesis", "8804682956", "2026-11-22T12:00:00Z") ","                           \
         IMAGE("experiment", "6979321856", "2026-11-17T00:00:00Z") "]"
