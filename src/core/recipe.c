@@ -417,7 +417,12 @@ static bool has_heredoc(const char *s) {
         return false;
 }
 
-static int check_buildkit(struct reading *r, const struct recipe_step *s) {
+/* What is not built here, whatever an engine could do. */
+static int check_allowed(struct reading *r, const struct recipe_step *s) {
+        if (s->word == RECIPE_ONBUILD)
+                return blame(r, s->line,
+                             "ONBUILD is not allowed: what is built on such an image would run "
+                             "instructions that nobody has judged");
         if (s->word != RECIPE_RUN && s->word != RECIPE_COPY && s->word != RECIPE_ADD)
                 return 0;
         if (has_heredoc(s->args))
@@ -489,7 +494,7 @@ static int read_step(struct reading *r, const struct buf *text, struct recipe_st
         step->stage = r->stages.len > 0 ? (unsigned)r->stages.len - 1 : 0;
         e = check_words(r, step);
         if (e == 0)
-                e = check_buildkit(r, step);
+                e = check_allowed(r, step);
         if (e < 0)
                 return e;
         if (step->word == RECIPE_FROM) {

@@ -4,7 +4,7 @@
  * readers cannot understand different things. Pure.
  *
  * Refused rather than guessed at: what needs BuildKit (here-documents, RUN --mount), lines whose
- * end engines of different versions read differently, and flags in quotes.
+ * end engines of different versions read differently, flags in quotes, and ONBUILD.
  */
 #pragma once
 

@@ -50,6 +50,8 @@ struct build {
         struct recipe recipe;
         struct recipe_lines written; /* the file that the engine gets, line by line */
         struct engine_build *upstream;
+        struct engine_info engine;
+        char cgroup[96 + NAME_MAX_LEN]; /* of RUN; "" = the engine's own */
         int step;                    /* of the recipe, that goes on; -1 before the first */
         VEC(char *) made;            /* ids of complete stages; NULL-terminated when used */
 };
@@ -123,14 +125,17 @@ static int64_t bounded(int64_t limit, int64_t there) {
 
 /* RUN lives in a group of its own within the person's, which has the limits of one container for
  * all of the person's builds together: the engine's call has none for processes. */
-static void prepare_cgroup(struct daemon *d, const struct engine_info *engine, uid_t uid,
-                           struct limits *limits, char *dst, size_t size) {
+static void prepare_cgroup(struct build *b, struct limits *limits) {
+        const struct daemon *d = b->call->daemon;
+        const struct engine_info *engine = &b->engine;
         bool systemd = strcmp(engine->cgroup_driver, "systemd") == 0;
+        size_t size = sizeof(b->cgroup);
+        char *dst = b->cgroup;
         char person[64];
+        size_t n;
 
-        cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent, uid,
-                      person, sizeof(person));
-        dst[0] = '\0';
+        cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent,
+                      b->call->who->uid, person, sizeof(person));
         if (!person[0])
                 return;
         spec_prepare_cgroup(engine, person, limits);
@@ -143,6 +148,16 @@ static void prepare_cgroup(struct daemon *d, const struct engine_info *engine, u
         limits->aggregate_memory_bytes = limits->memory_bytes;
         limits->aggregate_tasks = limits->pids;
         spec_prepare_cgroup(engine, dst, limits);
+        /* podman puts RUN into the very group that it is given, so each build needs its own. */
+        n = strlen(dst);
+        if (!systemd && engine_is_podman(d->engine))
+                snprintf(dst + n, size - n, "/%s", b->project);
+}
+
+/* podman 4.3 lets a command run on when nobody waits for it any more. */
+static void end_run(const struct build *b) {
+        if (b->cgroup[0] && engine_is_podman(b->call->daemon->engine))
+                cgroup_kill(b->engine.cgroup_version, b->cgroup);
 }
 
 /* Only what the person's own builds have made is taken as done already: of others', the steps could
@@ -165,26 +180,25 @@ static void find_cache(struct build *b) {
 
 static int open_upstream(struct build *b, struct refusal *r) {
         struct daemon *d = b->call->daemon;
+        const struct engine_info *engine = &b->engine;
         struct engine_error error;
-        struct engine_info engine;
         struct limits limits;
-        char cgroup[96];
         struct engine_build_spec spec;
 
         daemon_limits(d, b->call->who, &limits);
-        daemon_engine_info(d, &engine);
+        daemon_engine_info(d, &b->engine);
         find_cache(b);
         spec = (struct engine_build_spec){
                 .tag = b->reference,
                 .dockerfile = b->dockerfile,
                 .network = d->config.build_network,
-                .memory_bytes = bounded(limits.memory_bytes, engine.memory_bytes),
-                .shm_bytes = bounded(limits.shm_bytes, engine.memory_bytes),
-                .cpus_milli = bounded(limits.cpus_milli, (int64_t)engine.ncpu * 1000),
+                .memory_bytes = bounded(limits.memory_bytes, engine->memory_bytes),
+                .shm_bytes = bounded(limits.shm_bytes, engine->memory_bytes),
+                .cpus_milli = bounded(limits.cpus_milli, (int64_t)engine->ncpu * 1000),
                 .cache_from = (const char *const *)b->cache,
         };
-        prepare_cgroup(d, &engine, b->call->who->uid, &limits, cgroup, sizeof(cgroup));
-        spec.cgroup_parent = cgroup[0] ? cgroup : NULL;
+        prepare_cgroup(b, &limits);
+        spec.cgroup_parent = b->cgroup[0] ? b->cgroup : NULL;
         if (engine_build_open(d->engine, &spec, &b->upstream, &error) == 0)
                 return 0;
         refusal_from_engine(r, &error);
@@ -475,7 +489,8 @@ static int carry_out(struct build *b, struct refusal *r) {
         bases_free(images, b->recipe.steps.len);
         /* Closing cancels, and what it leaves is unnamed by now. */
         engine_build_close(b->upstream);
-        b->upstream = NULL;
+        if (e != 0)
+                end_run(b);
         return e;
 }
 

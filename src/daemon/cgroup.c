@@ -8,10 +8,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 static const char mount_point[] = "/sys/fs/cgroup";
 enum { CGROUP2_MAGIC = 0x63677270, CGROUP_FILE_MAX = 65536 };
@@ -266,4 +269,33 @@ int cgroup_prepare_parent(int version, const char *parent_path, const struct lim
 
         return version == 2 ? write_limits(2, parent_path, v2, ARRAY_SIZE(v2))
                             : write_limits(1, parent_path, v1, ARRAY_SIZE(v1));
+}
+
+/* A number from a list may belong to another process by now; a descriptor may not. */
+static void kill_member(pid_t pid, const char *path) {
+        _cleanup_buf_ struct buf groups = BUF_INIT(CGROUP_FILE_MAX);
+        _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        char group[PATH_MAX];
+
+        if (fd < 0 || read_proc_cgroup(pid, &groups) < 0 ||
+            find_path(buf_str(&groups), is_v2() ? "" : "pids", group, sizeof(group)) < 0 ||
+            strcmp(group, path) != 0)
+                return;
+        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+}
+
+void cgroup_kill(int version, const char *path) {
+        _cleanup_buf_ struct buf members = BUF_INIT(CGROUP_FILE_MAX);
+        char *save = NULL;
+
+        if (read_file(version == 2 ? "" : "pids", path, "cgroup.procs", &members) < 0 ||
+            members.len == 0)
+                return;
+        for (char *pid = strtok_r(members.data, "\n", &save); pid;
+             pid = strtok_r(NULL, "\n", &save)) {
+                int64_t number;
+
+                if (str_to_i64(pid, 2, INT32_MAX, &number) == 0)
+                        kill_member((pid_t)number, path);
+        }
 }

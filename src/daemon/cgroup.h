@@ -26,6 +26,9 @@ bool cgroup_holds(pid_t pid, const char *container_id);
 /* The container id that @pid's control group names (64 hex digits), or -ESRCH. */
 int cgroup_container_of(pid_t pid, char id[65]);
 
+/* cgroupfs only: kills all processes in the group at @path ("/ds01/u1001/..."). */
+void cgroup_kill(int version, const char *path);
+
 /* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for
  * systemd. @parent is engine.cgroup_parent ("ds01"); with
  * "" the answer is "". */

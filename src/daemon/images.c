@@ -117,24 +117,29 @@ static int compare_shown(const void *a, const void *b) {
         return strcmp(x->reference, y->reference);
 }
 
-/* The site's bases; where it names none, whatever is nobody's own. */
-static bool is_base(const struct daemon *d, const char *reference) {
+static bool is_named(const char *typed, const char *reference) {
         char full[IMAGE_REF_SIZE];
         struct image_ref ref;
         struct refusal ignored;
 
+        if (image_ref_parse(typed, &ref, &ignored))
+                return false;
+        image_ref_format(&ref, full, sizeof(full));
+        return strcmp(full, reference) == 0;
+}
+
+bool images_is_base(const struct daemon *d, const char *reference) {
+        for (char **base = d->config.bases; base && *base; base++)
+                if (is_named(*base, reference))
+                        return true;
+        return d->config.default_image[0] && is_named(d->config.default_image, reference);
+}
+
+/* What everybody sees: the bases; where the site names none, whatever is nobody's own. */
+static bool is_shown(const struct daemon *d, const char *reference) {
         if (image_is_personal(reference, NULL) || str_starts(reference, "<none>"))
                 return false;
-        if (!d->config.bases || !d->config.bases[0])
-                return true;
-        for (char **base = d->config.bases; *base; base++) {
-                if (image_ref_parse(*base, &ref, &ignored))
-                        continue;
-                image_ref_format(&ref, full, sizeof(full));
-                if (strcmp(full, reference) == 0)
-                        return true;
-        }
-        return false;
+        return !d->config.bases || !d->config.bases[0] || images_is_base(d, reference);
 }
 
 static void write_users(struct json_writer *w, struct call *c, const char *reference) {
@@ -197,7 +202,7 @@ void handle_image_list(struct call *c) {
         }
         for (size_t i = 0; i < n; i++)
                 for (char **ref = rows[i].refs; *ref; ref++)
-                        if (str_starts(*ref, prefix) || (all && is_base(c->daemon, *ref)))
+                        if (str_starts(*ref, prefix) || (all && is_shown(c->daemon, *ref)))
                                 c->answer.failed |=
                                         VEC_PUSH(&shown, ((struct shown){ *ref, &rows[i] })) < 0;
         if (shown.len > 0)

@@ -8,6 +8,9 @@
 int images_name(const char *typed, uid_t uid, char reference[IMAGE_REF_SIZE],
                 char project[NAME_MAX_LEN + 1], struct refusal *r);
 
+/* True for an image (full name) that images.bases or images.default names. */
+bool images_is_base(const struct daemon *d, const char *reference);
+
 /* @first (unless NULL), then the ids of the unnamed images that builds of @uid's @project have
  * left, newest first, NULL-terminated: what failed builds had done, and stages. They are the next
  * build's cache. NULL when there is no memory or no answer. */

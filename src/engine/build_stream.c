@@ -68,15 +68,24 @@ static bool read_step(const char *text, struct engine_build_event *ret) {
 
 /* Further words of the engines themselves. */
 static bool is_noise(const char *text) {
+        int ignored, n;
         static const char *const beginnings[] = {
                 " ---> ", "Removing intermediate container ", "Successfully built ",
                 "Successfully tagged ", "Removed intermediate container ", "--> ", "COMMIT ",
         };
 
+        if (*text == '[' && (n = read_fraction(text + 1, &ignored)) > 0 &&
+            str_starts(text + 1 + n, "] COMMIT "))
+                return true;
         for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
                 if (str_starts(text, beginnings[i]))
                         return true;
         return strlen(text) == 65 && strspn(text, "0123456789abcdef") == 64;
+}
+
+static bool is_id(const char *text) {
+        return strspn(text + (str_starts(text, "sha256:") ? 7 : 0), "0123456789abcdef") >= 12 &&
+               text[strspn(text, "sh:0123456789abcdef")] == '\0';
 }
 
 /* One character of output: escape sequences go, a carriage return begins the line anew. True when
@@ -136,9 +145,9 @@ static int take_object(struct engine_build_stream *b, const json_t *line,
                 int64_t code = json_int_or(detail, "code", 0);
 
                 *ret_code = code > 0 && code < 256 ? (int)code : 0;
-                return engine_fail(err, 500, true, "%s", error);
+                return engine_fail(err, 500, true, "%.*s", (int)strcspn(error, "\n"), error);
         }
-        if (id && str_copy(b->id, sizeof(b->id), id)) {
+        if (id && is_id(id) && str_copy(b->id, sizeof(b->id), id)) {
                 b->built = true;
                 *ret = (struct engine_build_event){ .kind = ENGINE_BUILD_IMAGE, .text = b->id };
                 return 1;

@@ -32,9 +32,8 @@ static const struct {
         { "FROM a\nENV NVIDIA_VISIBLE_DEVICES=all\nENV B=1\nRUN id\nRUN id",
           "FROM <a>\n" STAGE "ENV NVIDIA_VISIBLE_DEVICES=all\nENV B=1\n"
           "ENV NVIDIA_VISIBLE_DEVICES=void\nRUN id\nRUN id\n" },
-        { "FROM a\nRUN cat <<< x; echo $((1<<2))\nCMD []\nHEALTHCHECK NONE\nONBUILD RUN <<X",
-          "FROM <a>\n" STAGE "RUN cat <<< x; echo $((1<<2))\nCMD []\nHEALTHCHECK NONE\n"
-          "ONBUILD RUN <<X\n" },
+        { "FROM a\nRUN cat <<< x; echo $((1<<2))\nCMD []\nHEALTHCHECK NONE",
+          "FROM <a>\n" STAGE "RUN cat <<< x; echo $((1<<2))\nCMD []\nHEALTHCHECK NONE\n" },
         { "FROM a\nCOPY [\"a\",\"b\"]\nRUN [\"x\"] \\", "FROM <a>\n" STAGE
           "COPY [\"a\",\"b\"]\nRUN [\"x\"]\n" },
 
@@ -56,6 +55,7 @@ static const struct {
         { "FROM ${X", NULL, 1, "comes to no image" },
         { "ARG X=a\nFROM ${X##a}", NULL, 2, "comes to no image" },
         { "FROM a\\b", NULL, 1, "comes to no image" },
+        { "FROM a\nONBUILD RUN x", NULL, 2, "ONBUILD is not allowed" },
         { "FROM a\nRUN <<EOF\nFROM b\nEOF", NULL, 2, "BuildKit" },
         { "FROM a\nCOPY 3<<-E /x", NULL, 2, "BuildKit" },
         { "FROM a\nRUN --mount=type=cache,target=/x id", NULL, 2, "'RUN --mount' needs" },

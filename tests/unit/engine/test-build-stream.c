@@ -28,7 +28,7 @@ static const struct {
           "s 0/2\nl \nl no end\ns 0/3\n" },
         /* podman */
         { S("STEP 1/2: FROM a\\n") S("STEP 2/2: RUN x\\n") S("[2/2] STEP 3/4: COPY\\n")
-          S("COMMIT x\\n") S("--\\u003e 123456789ab\\n")
+          S("COMMIT x\\n") S("[2/2] COMMIT x\\n") S("--\\u003e 123456789ab\\n")
           S("2222222222222222222222222222222222222222222222222222222222222222\\n"),
           "s 1/1\ns 1/2\ns 2/3\n" },
         /* Progress bars, and lines in pieces */
@@ -39,7 +39,8 @@ static const struct {
           "l Step 1/x : a\nl Step 1 : a\nl [x] STEP 1/2: a\nl STEP 1/2 a\n" },
         /* Errors */
         { "{\"errorDetail\":{\"code\":3,\"message\":\"no\"},\"error\":\"no\"}\n", "e 500 3 no\n" },
-        { "{\"error\":\"only this\"}\n", "e 500 0 only this\n" },
+        { "{\"error\":\"only this\\n\"}\n", "e 500 0 only this\n" },
+        { "{\"aux\":{\"ID\":\"sha256:0123456789\\u001b\"}}\n{\"aux\":{\"ID\":\"sha256:\"}}\n", "" },
         { "{\"errorDetail\":{\"code\":-1,\"message\":\"x\"}}\n", "e 500 0 x\n" },
         { "nonsense\n", "e 0 0 the build's answer is not JSON\n" },
         { "{\"aux\":5}\n{\"stream\":5}\n{\"stream\":\"\"}\n"
