@@ -13,16 +13,16 @@
 #include <unistd.h>
 
 enum {
-        DEPTH_MAX = 32,        /* levels below the top that are open at once */
-        ROUNDS_MAX = 1000000,  /* directories moved to the top; an end to a race against a writer */
+        DEPTH_MAX = 32,       /* levels below the top that are open at once */
+        ROUNDS_MAX = 1000000, /* directories moved to the top; an end to a race against a writer */
 };
 
 struct removal {
-        int top;         /* where directories that are too deep are moved to */
+        int top; /* where directories that are too deep are moved to */
         dev_t device;
-        unsigned moved;  /* for their names there */
-        bool again;      /* something was moved to the top: it is to be read once more */
-        int error;       /* the first one */
+        unsigned moved; /* for their names there */
+        bool again;     /* something was moved to the top: it is to be read once more */
+        int error;      /* the first one */
 };
 
 static void failed(struct removal *m, int error) {

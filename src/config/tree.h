@@ -1,7 +1,7 @@
 /*
  * A YAML file as a tree that knows where everything stood. Built on libyaml's events; what makes
  * configuration surprising or expensive is refused in words: anchors, aliases, tags, duplicate
- * keys, several documents, keys that are not words. Private to config/.
+ * keys, several documents, keys that are not words. For config/ and image/ only.
  */
 #pragma once
 

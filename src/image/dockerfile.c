@@ -1,0 +1,453 @@
+/* See dockerfile.h. */
+#include "image/dockerfile.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char begin_mark[] = "# ds01:begin ", end_mark[] = "# ds01:end ";
+
+const char *const dockerfile_region_names[REGIONS] = {
+        [REGION_SYSTEM] = "system",
+        [REGION_REQUIREMENTS] = "requirements",
+        [REGION_PACKAGES] = "packages",
+        [REGION_ADDED] = "added",
+};
+
+struct span {
+        size_t begin, end; /* the lines of the marks */
+};
+
+void dockerfile_release(struct dockerfile *d) {
+        for (size_t i = 0; i < d->lines.len; i++)
+                free(d->lines.items[i]);
+        VEC_RELEASE(&d->lines);
+}
+
+/* --- lines and regions ---------------------------------------------------------------------- */
+
+/* The region that a mark names, REGIONS for an unknown one, -1 when the line is no such mark. */
+static int mark_of(const char *line, const char *mark) {
+        size_t n;
+
+        if (!str_starts(line, mark))
+                return -1;
+        line += strlen(mark);
+        n = strcspn(line, " \t\r\n");
+        for (int i = 0; i < REGIONS; i++)
+                if (strlen(dockerfile_region_names[i]) == n &&
+                    memcmp(dockerfile_region_names[i], line, n) == 0)
+                        return i;
+        return REGIONS;
+}
+
+static int check_marks(const struct dockerfile *d, struct err *err) {
+        bool seen[REGIONS] = { false };
+        size_t opened = 0;
+        int open = -1;
+
+        for (size_t i = 0; i < d->lines.len; i++) {
+                int begin = mark_of(d->lines.items[i], begin_mark);
+                int end = mark_of(d->lines.items[i], end_mark);
+
+                if (begin == REGIONS || end == REGIONS)
+                        return err_set(err, EINVAL, "line %zu: there is no such region", i + 1);
+                if ((begin >= 0 && open >= 0) || (end >= 0 && end != open))
+                        return err_set(err, EINVAL,
+                                       "line %zu: the region that begins in line %zu "
+                                       "has no end",
+                                       i + 1, opened);
+                if (begin >= 0 && seen[begin])
+                        return err_set(err, EINVAL, "line %zu: the region '%s' is there already",
+                                       i + 1, dockerfile_region_names[begin]);
+                if (begin >= 0) {
+                        seen[begin] = true;
+                        opened = i + 1;
+                        open = begin;
+                }
+                if (end >= 0)
+                        open = -1;
+        }
+        if (open >= 0)
+                return err_set(err, EINVAL, "line %zu: the region '%s' has no end", opened,
+                               dockerfile_region_names[open]);
+        return 0;
+}
+
+int dockerfile_parse(const char *bytes, size_t n, struct dockerfile *ret, struct err *err) {
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        int r;
+
+        if (n > DOCKERFILE_MAX)
+                return err_set(err, EINVAL, "it has more than %d bytes", DOCKERFILE_MAX);
+        if (memchr(bytes, '\0', n))
+                return err_set(err, EINVAL, "it is not a text file");
+        for (size_t at = 0; at < n;) {
+                const char *end = memchr(bytes + at, '\n', n - at);
+                size_t length = end ? (size_t)(end - bytes) - at + 1 : n - at;
+                char *line = strndup(bytes + at, length);
+
+                if (!line || VEC_PUSH(&d.lines, line) < 0) {
+                        free(line);
+                        return -ENOMEM;
+                }
+                at += length;
+        }
+        r = check_marks(&d, err);
+        if (r < 0)
+                return r;
+        *ret = d;
+        d = (struct dockerfile){ 0 };
+        return 0;
+}
+
+int dockerfile_write(const struct dockerfile *d, struct buf *out) {
+        for (size_t i = 0; i < d->lines.len; i++)
+                buf_adds(out, d->lines.items[i]);
+        return out->failed ? -ENOBUFS : 0;
+}
+
+static bool find(const struct dockerfile *d, enum dockerfile_region region, struct span *ret) {
+        bool found = false;
+
+        for (size_t i = 0; i < d->lines.len; i++) {
+                if (mark_of(d->lines.items[i], begin_mark) == (int)region) {
+                        ret->begin = i;
+                        found = true;
+                } else if (found && mark_of(d->lines.items[i], end_mark) == (int)region) {
+                        ret->end = i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool dockerfile_has(const struct dockerfile *d, enum dockerfile_region region) {
+        struct span ignored;
+
+        return find(d, region, &ignored);
+}
+
+/* Puts the lines of @text in the place of the lines from @from up to, without, @to. */
+static int replace(struct dockerfile *d, size_t from, size_t to, const char *text) {
+        struct dockerfile fresh = { 0 };
+        struct dockerfile all = { 0 };
+        int r = dockerfile_parse(text, strlen(text), &fresh, NULL);
+
+        for (size_t i = 0; r == 0 && i < from; i++)
+                r = VEC_PUSH(&all.lines, d->lines.items[i]);
+        for (size_t i = 0; r == 0 && i < fresh.lines.len; i++)
+                r = VEC_PUSH(&all.lines, fresh.lines.items[i]);
+        for (size_t i = to; r == 0 && i < d->lines.len; i++)
+                r = VEC_PUSH(&all.lines, d->lines.items[i]);
+        if (r < 0) {
+                dockerfile_release(&fresh);
+                VEC_RELEASE(&all.lines);
+                return r;
+        }
+        for (size_t i = from; i < to; i++)
+                free(d->lines.items[i]);
+        VEC_RELEASE(&d->lines);
+        VEC_RELEASE(&fresh.lines);
+        *d = all;
+        return 0;
+}
+
+/* --- what a region installs ------------------------------------------------------------------- */
+
+static bool is_comment(const char *line) {
+        return line[strspn(line, " \t")] == '#';
+}
+
+/* The next word of a shell's line, quotes taken away; false at the end. */
+static bool next_word(const char **at, char *dst, size_t size) {
+        const char *s = *at;
+        size_t n = 0;
+        char quote = '\0';
+
+        while (*s && strchr(" \t\r\n", *s))
+                s++;
+        if (!*s)
+                return false;
+        for (; *s && (quote || !strchr(" \t\r\n", *s)); s++) {
+                if (quote ? *s == quote : *s == '\'' || *s == '"')
+                        quote = quote ? '\0' : *s;
+                else if (n + 1 < size)
+                        dst[n++] = *s;
+        }
+        dst[n] = '\0';
+        *at = s;
+        return true;
+}
+
+/* The words behind "install" up to the next command are packages, options left away. */
+static int scan_install(const char *line, bool *inside, enum package_kind kind,
+                        struct packages *ret, struct err *err) {
+        char word[2 * PACKAGE_MAX];
+        int r = 0;
+
+        while (r == 0 && next_word(&line, word, sizeof(word))) {
+                if (strcmp(word, "&&") == 0 || strcmp(word, ";") == 0 || strcmp(word, "||") == 0)
+                        *inside = false;
+                else if (strcmp(word, "install") == 0)
+                        *inside = true;
+                else if (*inside && word[0] != '-' && strcmp(word, "\\") != 0)
+                        r = packages_add(ret, kind, word, err);
+        }
+        return r;
+}
+
+static enum package_kind kind_of(enum dockerfile_region region) {
+        return region == REGION_SYSTEM ? PACKAGE_APT : PACKAGE_PIP;
+}
+
+int dockerfile_packages(const struct dockerfile *d, enum dockerfile_region region,
+                        struct packages *ret, struct err *err) {
+        bool inside = false;
+        struct span span;
+        int r = 0;
+
+        if (region == REGION_REQUIREMENTS || !find(d, region, &span))
+                return 0;
+        for (size_t i = span.begin + 1; r == 0 && i < span.end; i++) {
+                const char *line = d->lines.items[i];
+                size_t n = strcspn(line, "\r\n");
+
+                if (is_comment(line))
+                        continue;
+                r = scan_install(line, &inside, kind_of(region), ret, err);
+                if (r == -EINVAL)
+                        return err_wrap(err, "line %zu", i + 1);
+                if (n == 0 || line[n - 1] != '\\')
+                        inside = false;
+        }
+        return r;
+}
+
+/* --- writing a region ----------------------------------------------------------------------- */
+
+static void put_word(struct buf *out, const char *text) {
+        bool plain = text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.+=:")] == '\0';
+
+        buf_addf(out, plain ? "%s" : "'%s'", text);
+}
+
+static void put_list(struct buf *out, const struct packages *p) {
+        for (size_t i = 0; i < p->list.len; i++) {
+                buf_adds(out, " \\\n        ");
+                put_word(out, p->list.items[i]);
+        }
+}
+
+static void put_system(struct buf *out, const struct packages *p, const char *mirror) {
+        if (p->list.len == 0)
+                return;
+        buf_adds(out, "RUN ");
+        if (mirror)
+                buf_addf(out,
+                         "find /etc/apt -name '*.list' -o -name '*.sources' | xargs sed -i -E \\\n"
+                         "        "
+                         "'s#https?://(deb\\.debian\\.org|([a-z]+\\.)?archive\\.ubuntu\\.com)"
+                         "#%s#' && \\\n    ",
+                         mirror);
+        buf_adds(out,
+                 "apt-get update && \\\n"
+                 "    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends");
+        put_list(out, p);
+        buf_adds(out, " && \\\n    rm -rf /var/lib/apt/lists/*\n");
+}
+
+int dockerfile_region_text(enum dockerfile_region region, const struct packages *packages,
+                           const char *requirements, const char *mirror, struct buf *out) {
+        const char *name = dockerfile_region_names[region];
+
+        buf_addf(out, "%s%s\n", begin_mark, name);
+        if (region == REGION_SYSTEM) {
+                put_system(out, packages, mirror);
+        } else if (region == REGION_REQUIREMENTS) {
+                buf_addf(out,
+                         "COPY [\"%s\", \"/tmp/requirements.txt\"]\n"
+                         "RUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
+                         requirements);
+        } else if (packages->list.len > 0) {
+                buf_adds(out, "RUN pip install --no-cache-dir");
+                put_list(out, packages);
+                buf_addc(out, '\n');
+        }
+        buf_addf(out, "%s%s\n", end_mark, name);
+        return out->failed ? -ENOBUFS : 0;
+}
+
+/* Comments that people have put into a region stay, in front of what it installs; so does a
+ * mirror, which only image-create knows. */
+static int rewrite(struct dockerfile *d, enum dockerfile_region region,
+                   const struct packages *packages, const char *requirements) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX), all = BUF_INIT(DOCKERFILE_MAX);
+        char mirror[512] = "";
+        const char *body;
+        struct span span;
+
+        if (!find(d, region, &span))
+                return -ENOENT;
+        buf_adds(&all, d->lines.items[span.begin]);
+        for (size_t i = span.begin + 1; i < span.end; i++) {
+                const char *line = d->lines.items[i];
+                const char *at = strstr(line, "archive\\.ubuntu\\.com)#");
+
+                if (is_comment(line))
+                        buf_adds(&all, line);
+                if (at) {
+                        at += strlen("archive\\.ubuntu\\.com)#");
+                        (void)snprintf(mirror, sizeof(mirror), "%.*s", (int)strcspn(at, "#"), at);
+                }
+        }
+        dockerfile_region_text(region, packages, requirements, *mirror ? mirror : NULL, &text);
+        body = strchr(buf_str(&text), '\n') + 1;
+        buf_add(&all, body, strlen(body) - strlen(strstr(body, end_mark)));
+        buf_adds(&all, d->lines.items[span.end]);
+        if (text.failed || all.failed)
+                return -ENOBUFS;
+        return replace(d, span.begin, span.end + 1, buf_str(&all));
+}
+
+/* --- where a new region goes ---------------------------------------------------------------- */
+
+static bool is_instruction(const char *line, const char *word) {
+        line += strspn(line, " \t");
+        return strncasecmp(line, word, strlen(word)) == 0 && strchr(" \t\r\n", line[strlen(word)]);
+}
+
+/* Behind the last instruction of the last stage that is about what is in the image: USER, CMD and
+ * the like at its end stay where they are. */
+static size_t place_for_region(const struct dockerfile *d) {
+        static const char *const tail[] = { "USER",   "CMD",         "ENTRYPOINT",
+                                            "EXPOSE", "HEALTHCHECK", "STOPSIGNAL" };
+        bool continued = false;
+        size_t place = 0;
+
+        for (size_t i = 0; i < d->lines.len; i++) {
+                const char *line = d->lines.items[i];
+                size_t n = strcspn(line, "\r\n");
+                bool last = false, blank = line[strspn(line, " \t")] == line[n];
+
+                if (is_comment(line) && mark_of(line, end_mark) < 0)
+                        continue;
+                for (size_t t = 0; t < ARRAY_SIZE(tail) && !continued; t++)
+                        last |= is_instruction(line, tail[t]);
+                if (continued || (!last && !blank))
+                        place = i + 1;
+                continued = n > 0 && line[n - 1] == '\\';
+        }
+        return place;
+}
+
+static int make_region(struct dockerfile *d, enum dockerfile_region region,
+                       const struct packages *packages, const char *requirements) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        size_t at = place_for_region(d);
+        const char *before = at > 0 ? d->lines.items[at - 1] : "\n";
+
+        if (!str_ends(before, "\n"))
+                buf_addc(&text, '\n'); /* the file's last line has no end of its own */
+        buf_addc(&text, '\n');
+        dockerfile_region_text(region, packages, requirements, NULL, &text);
+        if (text.failed)
+                return -ENOBUFS;
+        return replace(d, at, at, buf_str(&text));
+}
+
+/* --- edits ---------------------------------------------------------------------------------- */
+
+static int read_regions(const struct dockerfile *d, enum package_kind kind,
+                        struct packages regions[REGIONS], struct err *err) {
+        int r = 0;
+
+        for (int i = 0; i < REGIONS && r == 0; i++)
+                if (kind_of(i) == kind && i != REGION_REQUIREMENTS)
+                        r = dockerfile_packages(d, i, &regions[i], err);
+        return r;
+}
+
+static void release_regions(struct packages regions[REGIONS]) {
+        for (int i = 0; i < REGIONS; i++)
+                packages_release(&regions[i]);
+}
+
+static int write_region(struct dockerfile *d, enum dockerfile_region region,
+                        const struct packages *packages) {
+        return dockerfile_has(d, region) ? rewrite(d, region, packages, NULL)
+                                         : make_region(d, region, packages, NULL);
+}
+
+int dockerfile_add(struct dockerfile *d, enum package_kind kind, const struct packages *wanted,
+                   unsigned *ret_changed, struct err *err) {
+        enum dockerfile_region fresh = kind == PACKAGE_APT ? REGION_SYSTEM : REGION_ADDED;
+        struct packages regions[REGIONS] = { 0 };
+        bool touched[REGIONS] = { false };
+        int r = read_regions(d, kind, regions, err);
+
+        *ret_changed = 0;
+        for (size_t i = 0; r == 0 && i < wanted->list.len; i++) {
+                const char *text = wanted->list.items[i];
+                int to = (int)fresh, at = -1;
+
+                for (int region = 0; region < REGIONS && at < 0; region++) {
+                        at = packages_find(&regions[region], kind, text);
+                        if (at >= 0)
+                                to = region;
+                }
+                if (at >= 0 && strcmp(regions[to].list.items[at], text) == 0)
+                        continue;
+                r = packages_add(&regions[to], kind, text, err);
+                touched[to] = true;
+                ++*ret_changed;
+        }
+        for (int i = 0; i < REGIONS && r == 0; i++)
+                if (touched[i])
+                        r = write_region(d, i, &regions[i]);
+        release_regions(regions);
+        return r;
+}
+
+int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct packages *names,
+                      struct err *err) {
+        struct packages regions[REGIONS] = { 0 };
+        bool touched[REGIONS] = { false };
+        int r = read_regions(d, kind, regions, err);
+
+        for (size_t i = 0; r == 0 && i < names->list.len; i++) {
+                bool found = false;
+
+                for (int region = 0; region < REGIONS; region++) {
+                        int at = packages_find(&regions[region], kind, names->list.items[i]);
+
+                        if (at < 0)
+                                continue;
+                        free(regions[region].list.items[at]);
+                        VEC_REMOVE(&regions[region].list, (size_t)at);
+                        touched[region] = found = true;
+                }
+                if (!found)
+                        r = err_set(err, ENOENT, "'%s' is in no list of packages there",
+                                    names->list.items[i]);
+        }
+        for (int i = 0; i < REGIONS && r == 0; i++)
+                if (touched[i])
+                        r = write_region(d, i, &regions[i]);
+        release_regions(regions);
+        return r;
+}
+
+int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct err *err) {
+        const struct packages none = { 0 };
+
+        if (file[strcspn(file, "\"\\\n\r")])
+                return err_set(err, EINVAL, "'%s' can't be named in a Dockerfile", file);
+        return dockerfile_has(d, REGION_REQUIREMENTS)
+                       ? rewrite(d, REGION_REQUIREMENTS, &none, file)
+                       : make_region(d, REGION_REQUIREMENTS, &none, file);
+}
