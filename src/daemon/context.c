@@ -2,13 +2,14 @@
 #include "daemon/context.h"
 
 #include "base/str.h"
+#include "base/tar.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK = 512, OCTAL_MAX_BITS = 33 };
+enum { BLOCK = TAR_BLOCK };
 
 static const char no_tar[] = "that is no tar archive (or a compressed one)";
 
@@ -193,75 +194,13 @@ static int end_extension(struct context *c, struct refusal *r) {
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-static void put_number(char *field, size_t size, int64_t value) {
-        (void)snprintf(field, size, "%0*llo", (int)size - 1, (unsigned long long)value);
-}
-
-static void put_header(struct buf *out, char type, const char *name, const char *link, int64_t size,
-                       unsigned mode, int64_t mtime) {
-        struct header h = { .type = type, .magic = "ustar\00000", .user = "root",
-                            .group = "root" };
-
-        memcpy(h.name, name, strnlen(name, sizeof(h.name)));
-        memcpy(h.link, link, strnlen(link, sizeof(h.link)));
-        put_number(h.mode, sizeof(h.mode), mode & 01777);
-        put_number(h.uid, sizeof(h.uid), 0);
-        put_number(h.gid, sizeof(h.gid), 0);
-        put_number(h.size, sizeof(h.size), size >> OCTAL_MAX_BITS ? 0 : size);
-        put_number(h.mtime, sizeof(h.mtime), mtime < 0 || mtime >> OCTAL_MAX_BITS ? 0 : mtime);
-        put_number(h.sum, sizeof(h.sum) - 1, checksum(&h));
-        h.sum[7] = ' ';
-        buf_add(out, &h, sizeof(h));
-}
-
-static void put_pad(struct buf *out, uint64_t size) {
-        static const char zeros[BLOCK];
-
-        if (size % BLOCK)
-                buf_add(out, zeros, BLOCK - size % BLOCK);
-}
-
-/* The length counts its own digits. */
-static void add_record(struct buf *pax, const char *key, const char *value) {
-        size_t n = strlen(key) + strlen(value) + 3, digits = 1;
-
-        for (size_t limit = 10; n + digits >= limit; limit *= 10)
-                digits++;
-        buf_addf(pax, "%zu %s=%s\n", n + digits, key, value);
-}
-
-/* An entry, with a pax header in front where something does not fit. */
-static int put_entry(struct buf *out, char type, const char *name, const char *link, int64_t size,
-                     unsigned mode, int64_t mtime) {
-        _cleanup_buf_ struct buf pax = BUF_INIT(3 * CONTEXT_NAME_MAX);
-        char text[32];
-
-        if (strlen(name) > sizeof(((struct header *)0)->name))
-                add_record(&pax, "path", name);
-        if (strlen(link) > sizeof(((struct header *)0)->link))
-                add_record(&pax, "linkpath", link);
-        (void)snprintf(text, sizeof(text), "%lld", (long long)size);
-        if (size >> OCTAL_MAX_BITS)
-                add_record(&pax, "size", text);
-        if (pax.len > 0) {
-                put_header(out, 'x', "pax", "", (int64_t)pax.len, 0644, 0);
-                buf_add(out, pax.data, pax.len);
-                put_pad(out, pax.len);
-        }
-        put_header(out, type, name, link, size, mode, mtime);
-        return out->failed || pax.failed ? -ENOBUFS : 0;
-}
-
 int context_put_recipe(const struct context *c, size_t n, struct buf *out) {
-        return put_entry(out, '0', c->dockerfile, "", (int64_t)n, 0644, c->recipe_mtime);
+        return tar_put_entry(out, '0', c->dockerfile, "", (int64_t)n, 0644, c->recipe_mtime);
 }
 
 int context_put_end(size_t n, struct buf *out) {
-        static const char zeros[2 * BLOCK];
-
-        put_pad(out, n);
-        buf_add(out, zeros, sizeof(zeros));
-        return out->failed ? -ENOBUFS : 0;
+        tar_put_padding(out, (int64_t)n);
+        return tar_put_end(out);
 }
 
 /* --- entries ------------------------------------------------------------------------------- */
@@ -320,7 +259,7 @@ static int begin_entry(struct context *c, char type, unsigned mode, struct buf *
         if (type == '0' || type == '5')
                 e->link[0] = '\0';
         c->state = IN_DATA;
-        if (put_entry(out, type, e->name, e->link, e->size, mode, e->mtime) < 0)
+        if (tar_put_entry(out, type, e->name, e->link, e->size, mode, e->mtime) < 0)
                 return no_memory(r);
         return 0;
 }
@@ -395,7 +334,7 @@ static int end_data(struct context *c, struct buf *out, struct refusal *r) {
         if (was == IN_EXTENSION)
                 return end_extension(c, r);
         if (was == IN_DATA)
-                put_pad(out, (uint64_t)c->entry.size);
+                tar_put_padding(out, c->entry.size);
         c->entry = (struct context_entry){ 0 };
         return 0;
 }
