@@ -258,8 +258,8 @@ struct engine_exec_state {
 int engine_exec_inspect(struct engine *e, const char *exec_id, struct engine_exec_state *ret,
                         struct engine_error *err);
 
-/* Events of containers that carry @label, from now on. One thread at a time may use a stream.
- * podman sends no OOM and polls four times a second. */
+/* Events of containers that carry @label (podman: of all containers), from now on. One thread at a
+ * time may use a stream. podman sends no OOM and polls four times a second. */
 struct engine_events;
 enum engine_event_kind {
         ENGINE_EVENT_CREATE,

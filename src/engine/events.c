@@ -29,7 +29,8 @@ int engine_events_open(struct engine *e, const char *label, struct engine_events
         ev->engine = e;
         ev->in = BUF_INIT(ENGINE_LINE_MAX);
         engine_call_path(&call, "events", NULL, NULL);
-        engine_call_filter(&call, "type", "container", "label", label);
+        /* podman's filter knows labels with their values only, and would let nothing through. */
+        engine_call_filter(&call, "type", "container", engine_is_podman(e) ? NULL : "label", label);
         if (engine_stream_open(e, &call, deadline, &ev->stream, err) < 0) {
                 free(ev);
                 return -1;

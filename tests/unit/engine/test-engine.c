@@ -439,9 +439,8 @@ static void test_podman_refuses_gpus(void **state) {
                 enum engine_gpu gpu;
                 int r;
         } rows[] = {
-                { "4.3.1", ENGINE_GPU_DEVICE_REQUEST, -1 }, { "4.3.1", ENGINE_GPU_CDI, -1 },
+                { "4.3.1", ENGINE_GPU_DEVICE_REQUEST, -1 }, { "4.3.1", ENGINE_GPU_CDI, 0 },
                 { "5.8.6", ENGINE_GPU_DEVICE_REQUEST, -1 }, { "5.4.2", ENGINE_GPU_CDI, 0 },
-                { "5.3.0", ENGINE_GPU_CDI, -1 },
         };
         static const char *const ids[] = { "ds01.local/gpu=x", NULL };
         const struct fake_answer answer = { with_length("201 Created", "{\"Id\":\"" ID "\"}") };
@@ -523,6 +522,22 @@ static void test_events(void **state) {
         assert_non_null(strstr(requests.data,
                                "/events?filters=%7B%22type%22%3A%5B%22container%22%5D"
                                "%2C%22label%22%3A%5B%22ds01.owner%22%5D%7D "));
+        end(&x);
+}
+
+static void test_events_of_podman(void **state) {
+        _cleanup_buf_ struct buf requests = BUF_INIT(65536);
+        const struct fake_answer answer = { CHUNKED, .after = FAKE_HANG };
+        struct fixture x = begin("1.41", "4.3.1", &answer, 1);
+        struct engine_events *ev;
+        struct engine_error err;
+
+        assert_int_equal(engine_ping(x.e, &err), 0);
+        assert_int_equal(engine_events_open(x.e, "ds01.owner", &ev, &err), 0);
+        engine_events_close(ev);
+        fake_requests(x.fake, &requests);
+        assert_non_null(strstr(requests.data,
+                               "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D "));
         end(&x);
 }
 
@@ -700,6 +715,7 @@ int main(void) {
                 cmocka_unit_test(test_podman_refuses_gpus),
                 cmocka_unit_test(test_remove),
                 cmocka_unit_test(test_events),
+                cmocka_unit_test(test_events_of_podman),
                 cmocka_unit_test(test_events_end),
                 cmocka_unit_test(test_pull),
                 cmocka_unit_test(test_exec_start),
