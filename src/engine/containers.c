@@ -50,14 +50,10 @@ static int simple(struct engine *e, const char *id, const char *action, int time
 }
 
 /* What podman would take without a word and not do, or do wrongly. */
-static int check_podman_spec(struct engine *e, const struct engine_container_spec *spec,
-                             struct engine_error *err) {
+static int check_podman_spec(const struct engine_container_spec *spec, struct engine_error *err) {
         if (spec->gpu == ENGINE_GPU_DEVICE_REQUEST)
                 return engine_fail(err, 400, true,
                                    "podman ignores GPU device requests; use gpu.attach: cdi");
-        if (spec->gpu == ENGINE_GPU_CDI && engine_podman_version(e) < 504)
-                return engine_fail(err, 400, true,
-                                   "podman takes CDI devices from version 5.4 on only");
         for (size_t i = 0; i < spec->nmounts; i++)
                 if (access(spec->mounts[i].source, F_OK) < 0)
                         return engine_fail(err, 400, true, "cannot mount '%s': %s",
@@ -80,14 +76,14 @@ int engine_container_create(struct engine *e, const struct engine_container_spec
                 ENGINE_CALL(HTTP_POST, .timeout_us = CREATE_S * US_PER_S);
         _cleanup_json_ json_t *root = NULL;
         struct engine_error own;
-        bool podman;
+        int podman;
 
         if (!err)
                 err = &own;
         if (engine_negotiate(e, err) < 0)
                 return -1;
-        podman = engine_is_podman(e);
-        if (podman && check_podman_spec(e, spec, err) < 0)
+        podman = engine_podman_version(e);
+        if (podman && check_podman_spec(spec, err) < 0)
                 return -1;
         engine_call_path(&call, "containers", "create", NULL);
         if (spec->name)

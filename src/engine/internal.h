@@ -104,6 +104,9 @@ int engine_do_json(struct engine *e, const struct engine_call *call, json_t **re
                    struct engine_error *err);
 /* Makes sure that the API version is known; returns the minor number, or -1. */
 int engine_negotiate(struct engine *e, struct engine_error *err);
+/* Since when podman takes requests for CDI devices. */
+#define PODMAN_CDI_REQUESTS 504
+
 /* 0 for Docker, else podman's version (504 for 5.4). Valid after a ping. */
 int engine_podman_version(struct engine *e);
 
@@ -112,7 +115,7 @@ int engine_podman_version(struct engine *e);
 int engine_next_line(struct buf *in, json_t **ret);
 
 /* The create body (spec.c). 0 or -ENOBUFS. */
-int engine_spec_write(const struct engine_container_spec *spec, bool podman, struct buf *ret);
+int engine_spec_write(const struct engine_container_spec *spec, int podman, struct buf *ret);
 
 /* "key":["a","b"]; NULL writes an empty array. */
 void engine_write_strings(struct json_writer *w, const char *key, const char *const *strings);

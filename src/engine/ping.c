@@ -146,10 +146,8 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
                 info.cgroup_version = 2;
         info.ncpu = (int)json_int_or(root, "NCPU", 0);
         info.memory_bytes = json_int_or(root, "MemTotal", 0);
-        /* Docker lists the directories where it looks (an empty list means off); podman always
-         * does, but takes the names through this API from 5.4 on. */
-        info.cdi = podman ? engine_podman_version(e) >= 504 :
-                            json_array_size(json_object_get(root, "CDISpecDirs")) > 0;
+        /* Docker lists the directories where it looks (an empty list means off). */
+        info.cdi = podman || json_array_size(json_object_get(root, "CDISpecDirs")) > 0;
         *ret = info;
         return 0;
 }

@@ -95,10 +95,30 @@ static void write_mounts(struct json_writer *w, const struct engine_container_sp
         json_write_array_end(w);
 }
 
+/* podman before 5.4 overlooks requests for CDI devices. Of a plain device it makes the word
+ * PATH:INSIDE:PERMISSIONS, and when that is the name of a CDI device, it is one. */
+static void write_old_podman_gpus(struct json_writer *w, const struct engine_container_spec *spec) {
+        json_write_key(w, "Devices");
+        json_write_array(w);
+        for (const char *const *id = spec->gpu_ids; *id; id++) {
+                json_write_object(w);
+                json_put_str(w, "PathOnHost", *id);
+                json_put_str(w, "PathInContainer", "gpu");
+                json_put_str(w, "CgroupPermissions", "rwm");
+                json_write_object_end(w);
+        }
+        json_write_array_end(w);
+}
+
 /* Never by Count: with it Docker takes devices 0 to N-1, whoever has them. */
-static void write_gpus(struct json_writer *w, const struct engine_container_spec *spec) {
+static void write_gpus(struct json_writer *w, const struct engine_container_spec *spec,
+                       int podman) {
         if (spec->gpu == ENGINE_GPU_NONE)
                 return;
+        if (podman && podman < PODMAN_CDI_REQUESTS && spec->gpu == ENGINE_GPU_CDI) {
+                write_old_podman_gpus(w, spec);
+                return;
+        }
         json_write_key(w, "DeviceRequests");
         json_write_array(w);
         json_write_object(w);
@@ -120,7 +140,7 @@ static void write_gpus(struct json_writer *w, const struct engine_container_spec
 }
 
 static void write_host_config(struct json_writer *w, const struct engine_container_spec *spec,
-                              bool podman) {
+                              int podman) {
         static const char *const all[] = { "ALL", NULL };
         static const char *const options[] = { "no-new-privileges:true", NULL };
 
@@ -150,11 +170,11 @@ static void write_host_config(struct json_writer *w, const struct engine_contain
                 json_put_str(w, "Runtime", spec->runtime);
         write_limits(w, spec, podman);
         write_mounts(w, spec);
-        write_gpus(w, spec);
+        write_gpus(w, spec, podman);
         json_write_object_end(w);
 }
 
-int engine_spec_write(const struct engine_container_spec *spec, bool podman, struct buf *ret) {
+int engine_spec_write(const struct engine_container_spec *spec, int podman, struct buf *ret) {
         struct json_writer w = JSON_WRITER(ret);
 
         json_write_object(&w);

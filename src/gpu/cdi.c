@@ -306,6 +306,7 @@ static bool key_valid(const char *key) {
 
 static int build_spec(yaml_document_t *doc, const char *key, yaml_node_t *const *edits, size_t n,
                       struct buf *b) {
+        static const char *const suffixes[] = { "", CDI_ALIAS };
         yaml_node_t *common = member(doc, yaml_document_get_root_node(doc), "containerEdits");
         int r;
 
@@ -313,12 +314,17 @@ static int build_spec(yaml_document_t *doc, const char *key, yaml_node_t *const 
         if (r == 0)
                 r = write_string(b, version(doc), strlen(version(doc)));
         if (r == 0)
-                r = buf_addf(b, ",\"kind\":\"" CDI_KIND "\",\"devices\":[{\"name\":\"%s\","
-                                "\"containerEdits\":", key);
+                r = buf_adds(b, ",\"kind\":\"" CDI_KIND "\",\"devices\":[");
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes) && r == 0; i++) {
+                r = buf_addf(b, "%s{\"name\":\"%s%s\",\"containerEdits\":", i ? "," : "", key,
+                             suffixes[i]);
+                if (r == 0)
+                        r = merge_edits(doc, edits, n, b);
+                if (r == 0)
+                        r = buf_addc(b, '}');
+        }
         if (r == 0)
-                r = merge_edits(doc, edits, n, b);
-        if (r == 0)
-                r = buf_adds(b, "}]");
+                r = buf_addc(b, ']');
         if (r == 0 && common) {
                 r = buf_adds(b, ",\"containerEdits\":");
                 if (r == 0)

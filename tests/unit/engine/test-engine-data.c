@@ -160,9 +160,9 @@ static void test_spec(void **state) {
                 "\"utility\"]]}]}}";
         _cleanup_buf_ struct buf got = BUF_INIT(65536), small = BUF_INIT(500);
 
-        assert_int_equal(engine_spec_write(full_spec(), false, &got), 0);
+        assert_int_equal(engine_spec_write(full_spec(), 0, &got), 0);
         assert_string_equal(buf_str(&got), wanted);
-        assert_int_equal(engine_spec_write(full_spec(), false, &small), -ENOBUFS);
+        assert_int_equal(engine_spec_write(full_spec(), 0, &small), -ENOBUFS);
 }
 
 static void test_spec_least(void **state) {
@@ -171,7 +171,7 @@ static void test_spec_least(void **state) {
         _cleanup_json_ json_t *root = NULL;
         json_t *host;
 
-        assert_int_equal(engine_spec_write(&spec, true, &got), 0);
+        assert_int_equal(engine_spec_write(&spec, 508, &got), 0);
         assert_int_equal(json_parse(got.data, got.len, &root, NULL), 0);
         host = json_object_get(root, "HostConfig");
         assert_null(json_object_get(root, "Entrypoint"));
@@ -183,11 +183,33 @@ static void test_spec_least(void **state) {
                             "ALL");
 }
 
+static void test_spec_cdi(void **state) {
+        static const char *const ids[] = { "ds01.local/gpu=x", NULL };
+        static const struct {
+                int podman;
+                const char *wanted;
+        } rows[] = {
+                { 0, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"ds01.local/gpu=x\"]}]" },
+                { 504, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"ds01.local/gpu=x\"]}]" },
+                { 403, "\"Devices\":[{\"PathOnHost\":\"ds01.local/gpu=x\",\"PathInContainer\":\"gpu\","
+                       "\"CgroupPermissions\":\"rwm\"}]" },
+        };
+        const struct engine_container_spec spec = { .image = "i", .gpu = ENGINE_GPU_CDI,
+                                                    .gpu_ids = ids };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_buf_ struct buf got = BUF_INIT(65536);
+
+                assert_int_equal(engine_spec_write(&spec, rows[i].podman, &got), 0);
+                assert_non_null(strstr(buf_str(&got), rows[i].wanted));
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_tar),         cmocka_unit_test(test_tar_ceiling),
                 cmocka_unit_test(test_event_fields), cmocka_unit_test(test_spec),
-                cmocka_unit_test(test_spec_least),
+                cmocka_unit_test(test_spec_least),   cmocka_unit_test(test_spec_cdi),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,10 @@ static const char yaml_spec[] =
         "\"mounts\":[{\"containerPath\":\"/usr/bin/nvidia-smi\","                                  \
         "\"hostPath\":\"/usr/bin/nvidia-smi\",\"options\":[\"ro\",\"nosuid\",\"nodev\",\"bind\"]}]}"
 
+#define DEVICE(edits)                                                                              \
+        "\"devices\":[{\"name\":\"ctr1\",\"containerEdits\":" edits                                \
+        "},{\"name\":\"ctr1:gpu:rwm\",\"containerEdits\":" edits "}]"
+
 struct world {
         char dir[64], site[96], own[160];
 };
@@ -121,10 +125,11 @@ static void one_device(void **state) {
         site(w, yaml_spec);
         assert_int_equal(write_for(w, "ctr1", uuids, NULL, 1, &e), 0);
         check_written(
-                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\","
+                   DEVICE("{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
                    "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"}],"
-                   "\"additionalGids\":[44]}}]" COMMON "}\n");
+                   "\"additionalGids\":[44]}")
+                   COMMON "}\n");
         snprintf(out, sizeof(out), "%s/out", w->dir);
         assert_int_equal(cdi_remove(out, "ctr1"), 0);
         assert_int_equal(access(w->own, F_OK), -1);
@@ -139,11 +144,12 @@ static void two_devices_by_uuid_and_index(void **state) {
         site(w, yaml_spec);
         assert_int_equal(write_for(w, "ctr1", uuids, names, 2, &e), 0);
         check_written(
-                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\","
+                   DEVICE("{\"deviceNodes\":[{\"path\":\"/dev/nvidia0\","
                    "\"major\":195,\"fileMode\":438},{\"path\":\"/dev/dri/card0\"},"
                    "{\"path\":\"/dev/nvidia1\",\"fileMode\":438}],"
-                   "\"additionalGids\":[44,107]}}]" COMMON "}\n");
+                   "\"additionalGids\":[44,107]}")
+                   COMMON "}\n");
 }
 
 static void json_spec(void **state) {
@@ -156,9 +162,10 @@ static void json_spec(void **state) {
                 " \"intelRdt\": {\"closID\": \"12\", \"enableCMT\": true}}}]}\n");
         assert_int_equal(write_for(w, "ctr1", uuids, NULL, 1, &e), 0);
         check_written(
-                w, "{\"cdiVersion\":\"0.7.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                   "\"ctr1\",\"containerEdits\":{\"env\":[\"A=\\\"b\\\\c\\u0001\"],"
-                   "\"intelRdt\":{\"closID\":\"12\",\"enableCMT\":true}}}]}\n");
+                w, "{\"cdiVersion\":\"0.7.0\",\"kind\":\"ds01.local/gpu\","
+                   DEVICE("{\"env\":[\"A=\\\"b\\\\c\\u0001\"],"
+                   "\"intelRdt\":{\"closID\":\"12\",\"enableCMT\":true}}")
+                   "}\n");
 }
 
 static void refused(void **state) {
@@ -216,11 +223,12 @@ static void simulated(void **state) {
         assert_int_equal(cdi_write_simulated_site_spec(w->site, &inv, &e), 0);
         assert_int_equal(write_for(w, "ctr1", by_index, names, 2, &e), 0);
         check_written(
-                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\",\"devices\":[{\"name\":"
-                   "\"ctr1\",\"containerEdits\":{\"deviceNodes\":[{\"path\":\"/dev/nvidia3\","
+                w, "{\"cdiVersion\":\"0.5.0\",\"kind\":\"ds01.local/gpu\","
+                   DEVICE("{\"deviceNodes\":[{\"path\":\"/dev/nvidia3\","
                    "\"hostPath\":\"/dev/null\",\"type\":\"c\",\"permissions\":\"rw\"},"
                    "{\"path\":\"/dev/nvidia4\",\"hostPath\":\"/dev/null\",\"type\":\"c\","
-                   "\"permissions\":\"rw\"}]}}],\"containerEdits\":{\"env\":["
+                   "\"permissions\":\"rw\"}]}")
+                   ",\"containerEdits\":{\"env\":["
                    "\"NVIDIA_VISIBLE_DEVICES=void\"],\"deviceNodes\":[{\"path\":"
                    "\"/dev/nvidiactl\",\"hostPath\":\"/dev/null\",\"type\":\"c\"},{\"path\":"
                    "\"/dev/nvidia-uvm\",\"hostPath\":\"/dev/null\",\"type\":\"c\"}]}}\n");
