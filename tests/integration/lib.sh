@@ -181,19 +181,29 @@ engine_launch_docker() {
         chmod 755 "$ROOT/hooks/nvidia-container-runtime-hook"
         # In a network namespace of its own: a dockerd without bridge removes the docker0 that it
         # finds, and that would be another engine's.
-        local enter=(unshare --net)
+        local enter=(unshare --net) options=()
 
-        [ -z "$ENGINE_ROOT" ] || enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")
+        if [ -n "$ENGINE_ROOT" ]; then
+                enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")
+                mkdir -p "$ROOT/cdi"
+                jq -n --arg dir "$ROOT/cdi" '{ features: { cdi: true }, "cdi-spec-dirs": [$dir] }' \
+                        >"$ROOT/dockerd.json"
+                options=(--config-file "$ROOT/dockerd.json")
+        fi
         PATH="$ROOT/hooks:$PATH" setsid "${enter[@]}" dockerd --data-root "$ROOT/engine" \
                 --exec-root "$ROOT/exec" -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" \
                 --containerd-namespace "ds01t$$" --containerd-plugins-namespace "ds01tp$$" \
-                --bridge=none --iptables=false --ip6tables=false >>"$ROOT/engine.log" 2>&1 &
+                --bridge=none --iptables=false --ip6tables=false "${options[@]}" >>"$ROOT/engine.log" 2>&1 &
         disown # it outlives the test that starts it
 }
 
 engine_launch_podman() {
-        # runc, because crun 1.8 refuses a hybrid cgroup tree.
-        setsid podman --root "$ROOT/engine" --runroot "$ROOT/exec" --tmpdir "$ROOT/podman-tmp" \
+        local prepare='mount --bind "$0" /var/run/cdi && exec "$@"'
+
+        # In a mount namespace of its own, where /var/run/cdi, the only place where podman 4 looks
+        # for CDI specs, is ours. runc, because crun 1.8 refuses a hybrid cgroup tree.
+        mkdir -p /var/run/cdi "$ROOT/cdi"
+        setsid unshare --mount --propagation slave sh -c "$prepare" "$ROOT/cdi" podman --root "$ROOT/engine" --runroot "$ROOT/exec" --tmpdir "$ROOT/podman-tmp" \
                 --runtime "$(command -v runc || echo /usr/sbin/runc)" --cgroup-manager cgroupfs \
                 system service --time=0 "unix://$ENGINE_SOCKET" >>"$ROOT/engine.log" 2>&1 &
         echo $! >"$ROOT/engine.pid"
@@ -238,18 +248,28 @@ engine_thaw() {
         kill -CONT "$(engine_pid)"
 }
 
+# So that pins which ds01d makes here are seen in the engine's own mount namespace.
+share_root() {
+        mount --bind "$ROOT" "$ROOT"
+        mount --make-shared "$ROOT"
+}
+
 open_engine() {
-        case ${DS01_TEST_ENGINE:-docker} in
-        docker | podman)
-                ENGINE_KIND=${DS01_TEST_ENGINE:-docker}
+        DS01_TEST_ENGINE=${DS01_TEST_ENGINE:-docker}
+        case $DS01_TEST_ENGINE in
+        docker)
+                ENGINE_KIND=docker
+                engine_start
+                ;;
+        podman)
+                ENGINE_KIND=podman
+                share_root
                 engine_start
                 ;;
         root:*)
                 ENGINE_KIND=docker
                 ENGINE_ROOT=${DS01_TEST_ENGINE#root:}
-                # So that pins which ds01d makes here are seen there.
-                mount --bind "$ROOT" "$ROOT"
-                mount --make-shared "$ROOT"
+                share_root
                 engine_start
                 ;;
         *)
@@ -261,12 +281,19 @@ open_engine() {
                 }
                 ;;
         esac
+        DEFAULT_ATTACH=device-request
         ENGINE_NAME=$(curl -s --unix-socket "$ENGINE_SOCKET" http://d/v1.41/version |
                 jq -r '[(.Components[0].Name // "engine"), .Version] | join(" ")')
+        ! engine_is_podman || DEFAULT_ATTACH=cdi
 }
 
 engine_is_podman() {
         case $ENGINE_NAME in *[Pp]odman*) true ;; *) false ;; esac
+}
+
+# Docker since 25, where it was told to; podman always.
+engine_has_cdi() {
+        engine_is_podman || engine GET /info | jq -e '.CDISpecDirs // [] | length > 0' >/dev/null
 }
 
 # copy_program FILE ROOT: with its libraries, where it is found by its usual path.
@@ -331,10 +358,7 @@ import_images() {
 
 # personal_image USER PROJECT: as image-create would have built it.
 personal_image() {
-        local prefix=
-
-        ! engine_is_podman || prefix=localhost/
-        engine POST "/images/${prefix}ds01-base:latest/tag?repo=${prefix}ds01-$(id -u "$(login "$1")")/$2&tag=latest"
+        engine POST "/images/ds01-base:latest/tag?repo=ds01-$(id -u "$(login "$1")")/$2&tag=latest"
 }
 
 # --- configuration -----------------------------------------------------------------------------
@@ -368,7 +392,7 @@ END
 
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
-        local attach=device-request timeout=60 state=$STATE pair
+        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE pair
 
         for pair; do
                 case $pair in
@@ -580,7 +604,7 @@ world_end() {
         for pid in $(grep -als -- "$ROOT/" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3); do
                 [ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || kill -KILL "$pid" 2>/dev/null
         done
-        for mount in $(awk -v root="$ROOT/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
+        for mount in $(awk -v root="$ROOT/" 'index($5 "/", root) == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
                 umount -l "$mount" 2>/dev/null
         done
         find /sys/fs/cgroup -depth -type d -path "*/$CGROUP_PARENT*" -exec rmdir {} + 2>/dev/null

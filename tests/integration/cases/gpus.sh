@@ -333,6 +333,76 @@ test_attach_by_environment() {
         expect_invariants
 }
 
+# What a container's first process, PID 1, sees: devices in /dev, and its environment.
+devices_of() {
+        as alice container-attach "$1" -- sh -c 'ls /dev | grep "^nvidia[0-9]" | paste -sd,'
+}
+
+environment_of() {
+        as alice container-attach "$1" -- sh -c 'tr "\0" "\n" </proc/1/environ' | grep "^$2=" || true
+}
+
+# Over an engine that knows CDI: what the container gets comes from a file of its own, read anew at
+# each start.
+test_attach_by_cdi() {
+        local file
+
+        engine_has_cdi || skip "$ENGINE_NAME has no CDI"
+        write_config gpu.attach=cdi
+        ds01d_restart
+        ok as alice container-create one --gpu=2
+        file=$(echo "$ROOT"/cdi/ds01-*.json)
+        [ -f "$file" ] || fail "the container has no CDI spec"
+        equal "$(jq -r .kind "$file")" ds01.local/gpu "the kind"
+        ok as alice container-start one
+        equal "$(devices_of one)" nvidia0,nvidia1 "its devices"
+        ok as bob container-create two
+        ok as bob container-start two
+        equal "$(ls "$ROOT"/cdi/ds01-*.json | wc -l)" 2 "specs"
+        ok as alice container-stop one
+        ok as alice container-remove one
+        [ ! -e "$file" ] || fail "the spec has outlived its container"
+        expect_invariants
+}
+
+test_cdi_is_read_at_each_start() {
+        local file
+
+        engine_has_cdi || skip "$ENGINE_NAME has no CDI"
+        write_config gpu.attach=cdi
+        ds01d_restart
+        ok as alice container-create one
+        ok as alice container-start one
+        equal "$(devices_of one)" nvidia0 "its device"
+        equal "$(environment_of one FROM_CDI)" "" "the variable before"
+        ok as alice container-stop one
+        # What the site's specification says now.
+        wait_until 10 test -s "$RUN_DIR/cdi-simulated.json"
+        sed -i 's,"NVIDIA_VISIBLE_DEVICES=void","NVIDIA_VISIBLE_DEVICES=void"\, "FROM_CDI=second",' \
+                "$RUN_DIR/cdi-simulated.json"
+        ok as alice container-start one
+        equal "$(environment_of one FROM_CDI)" FROM_CDI=second "the variable of the second spec"
+        ok as alice container-stop one
+        # Without a spec, the container does not start with whatever it had.
+        file=$(echo "$ROOT"/cdi/ds01-*.json)
+        rm "$file"
+        ok as alice container-start one
+        [ -s "$file" ] || fail "the spec was not written for the start"
+        equal "$(devices_of one)" nvidia0 "its device"
+}
+
+# A container without a lease has no device of any kind.
+test_cdi_without_a_lease() {
+        engine_has_cdi || skip "$ENGINE_NAME has no CDI"
+        write_config gpu.attach=cdi
+        ds01d_restart
+        ok as alice container-create one --cpu-only --image=ds01-cuda:latest
+        ok as alice container-start one
+        equal "$(devices_of one)" "" "its devices"
+        equal "$(ls "$ROOT/cdi" 2>/dev/null | wc -l)" 0 "specs"
+        equal "$(environment_of one NVIDIA_VISIBLE_DEVICES)" NVIDIA_VISIBLE_DEVICES=void "the environment"
+}
+
 test_driver_that_hangs() {
         local began
 
