@@ -68,7 +68,7 @@ static int fetch(struct lines *lines, const char *name, struct refusal *r) {
                 return r->reason;
         if (engine_image_pull(lines->call->daemon->engine, full, lines_pull_step, lines, &error) <
             0)
-                refusal_from_engine(r, &error);
+                pull_refuse(r, full, &error);
         return r->reason;
 }
 

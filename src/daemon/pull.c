@@ -5,6 +5,8 @@
 #include "daemon/lines.h"
 #include "daemon/operation.h"
 
+#include <string.h>
+
 struct pull_request {
         char *image;
 };
@@ -34,6 +36,38 @@ int pull_judge(const struct daemon *d, const char *typed, char *dst, size_t size
         return r->reason;
 }
 
+static bool says(const char *message, const char *const *words) {
+        for (; *words; words++)
+                if (strstr(message, *words))
+                        return true;
+        return false;
+}
+
+void pull_refuse(struct refusal *r, const char *reference, const struct engine_error *error) {
+        static const char *const missing[] = { "manifest unknown", "name unknown",
+                                               "repository does not exist", "pull access denied",
+                                               "access to the resource is denied", NULL };
+        static const char *const away[] = { "connection refused", "no such host", "i/o timeout",
+                                            "Client.Timeout", "deadline exceeded",
+                                            "network is unreachable", "no route to host",
+                                            "TLS handshake timeout", NULL };
+        struct image_ref ref;
+        const char *registry = "docker.io";
+
+        if (image_ref_parse(reference, &ref, r) == 0 && ref.registry[0])
+                registry = ref.registry;
+        if (error->status && (error->status == 404 || says(error->message, missing))) {
+                refuse_detail(r, REFUSAL_NO_SUCH_IMAGE, reference, " at %s", registry);
+                str_copy(r->extra, sizeof(r->extra), "check its name and its tag");
+        } else if (error->status && says(error->message, away)) {
+                refuse_detail(r, REFUSAL_REGISTRY_UNREACHABLE, reference, "%s", registry);
+        } else {
+                refusal_from_engine(r, error);
+                if (r->reason == REFUSAL_ENGINE_FAILED)
+                        str_copy(r->extra, sizeof(r->extra), "see what is here: image-list --all");
+        }
+}
+
 static void answer_done(struct lines *lines) {
         _cleanup_buf_ struct buf line = BUF_INIT(LINES_MAX);
         struct json_writer w = JSON_WRITER(&line);
@@ -56,7 +90,7 @@ void handle_image_pull(struct call *c) {
                 call_refuse(c, &c->refusal);
         } else if (engine_image_pull(c->daemon->engine, reference, lines_pull_step, &lines,
                                      &error) < 0) {
-                refusal_from_engine(&c->refusal, &error);
+                pull_refuse(&c->refusal, reference, &error);
                 lines_refuse(&lines, &c->refusal);
         } else {
                 answer_done(&lines);

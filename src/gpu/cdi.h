@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #define CDI_KIND "ds01.local/gpu"
-/* Each device stands in its spec a second time, as KEY:gpu:rwm: that is what podman before 5.4 makes
- * of a device that it is asked for through Docker's API. */
+/* Each device stands in its spec a second time, as KEY:gpu:rwm: that is what podman before 5.4
+ * makes of a device that it is asked for through Docker's API. */
 #define CDI_ALIAS ":gpu:rwm"
 
 /* Writes DIR/ds01-KEY.json (replaced atomically, DIR made when it is not there): one device KEY

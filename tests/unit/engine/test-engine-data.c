@@ -185,14 +185,16 @@ static void test_spec_least(void **state) {
 
 static void test_spec_cdi(void **state) {
         static const char *const ids[] = { "ds01.local/gpu=x", NULL };
+        static const char requests[] =
+                "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"ds01.local/gpu=x\"]}]";
         static const struct {
                 int podman;
                 const char *wanted;
         } rows[] = {
-                { 0, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"ds01.local/gpu=x\"]}]" },
-                { 504, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"ds01.local/gpu=x\"]}]" },
-                { 403, "\"Devices\":[{\"PathOnHost\":\"ds01.local/gpu=x\",\"PathInContainer\":\"gpu\","
-                       "\"CgroupPermissions\":\"rwm\"}]" },
+                { 0, requests },
+                { 504, requests },
+                { 403, "\"Devices\":[{\"PathOnHost\":\"ds01.local/gpu=x\","
+                       "\"PathInContainer\":\"gpu\",\"CgroupPermissions\":\"rwm\"}]" },
         };
         const struct engine_container_spec spec = { .image = "i", .gpu = ENGINE_GPU_CDI,
                                                     .gpu_ids = ids };
