@@ -392,13 +392,14 @@ END
 
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
-        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE pair
+        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= pair
 
         for pair; do
                 case $pair in
                 gpu.attach=*) attach=${pair#*=} ;;
                 engine.timeout_s=*) timeout=${pair#*=} ;;
                 paths.state=*) state=${pair#*=} ;;
+                images.registries=*) registries=${pair#*=} ;;
                 *) fail "write_config does not know $pair" ;;
                 esac
         done
@@ -416,6 +417,7 @@ gpu:
 images:
   default: ds01-base:latest
   bases: [ds01-base:latest, ds01-cuda:latest]
+  registries: [$registries]
 paths:
   state: $state
   run: $RUN_DIR
