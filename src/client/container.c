@@ -63,6 +63,7 @@ void container_scan(struct json_scan *s, struct container *ret) {
                 { "started_at", c->started_at, sizeof(c->started_at) },
                 { "held_until", c->held_until, sizeof(c->held_until) },
                 { "workspace", c->workspace, sizeof(c->workspace) },
+                { "data", c->data, sizeof(c->data) },
                 { "engine_name", c->engine_name, sizeof(c->engine_name) },
                 { "id", c->id, sizeof(c->id) },
         };

@@ -17,7 +17,7 @@ struct container {
         char gpu_text[2048]; /* "GPU-0 (NVIDIA A100), GPU-1 (...)" */
         char gpu_uuids[2048]; /* joined by ", " */
         char created_at[40], started_at[40], held_until[40];
-        char workspace[4096];
+        char workspace[4096], data[4096];
         char engine_name[256];
         char id[80];
         int64_t uptime_seconds; /* -1 when it is not running */

@@ -26,6 +26,9 @@ struct site_config {
         char *default_image;     /* images.default: "" = none */
         char **bases;            /* images.bases: base images shown to everybody */
         char **registries;       /* images.registries: pulls allowed; empty = none, "*" = all */
+        char *pip_index;         /* images.pip_index: "" = the image's own */
+        char *apt_mirror;        /* images.apt_mirror: "" = none */
+        char *build_proxy;       /* images.proxy: "" = none */
         char *build_network;     /* images.build_network: "default", "none", a network's name */
         int64_t build_timeout_us; /* images.build_timeout_s */
         int64_t builds_per_user; /* images.builds_per_user */

@@ -56,6 +56,13 @@ const struct site_key site_keys[] = {
           .help = "Base images that everybody may use and sees in lists." },
         { "images.registries", SITE_WORDS, AT(registries), "",
           .help = "Registries from which missing images are pulled; empty: none, \"*\": all." },
+        { "images.pip_index", SITE_URL, AT(pip_index), "", .may_be_empty = true,
+          .help = "Where pip finds packages while images are built; empty: as the image has it." },
+        { "images.apt_mirror", SITE_URL, AT(apt_mirror), "", .may_be_empty = true,
+          .help = "The mirror of Debian's or Ubuntu's archive that image-create writes into "
+                  "Dockerfiles; empty: as the image has it." },
+        { "images.proxy", SITE_URL, AT(build_proxy), "", .may_be_empty = true,
+          .help = "The HTTP proxy of RUN instructions while images are built; empty: none." },
         { "images.build_network", SITE_NAME, AT(build_network), "default",
           .help = "The network of RUN instructions while images are built: default, none, or the "
                   "name of one of the engine's." },
@@ -119,7 +126,8 @@ static bool is_list(const struct site_key *key) {
 }
 
 static bool is_text(const struct site_key *key) {
-        return key->kind == SITE_STRING || key->kind == SITE_NAME || key->kind == SITE_PATH;
+        return key->kind == SITE_STRING || key->kind == SITE_NAME ||
+               key->kind == SITE_PATH || key->kind == SITE_URL;
 }
 
 void site_config_release(struct site_config *c) {
@@ -252,6 +260,10 @@ static const char *text_fault(const struct site_key *key, const char *text) {
                         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789_-.", *p) || text[0] == '.' || text[0] == '-')
                                 return "must be a name of letters, digits, '_', '-' and '.'";
+        if (key->kind == SITE_URL && *text &&
+            ((!str_starts(text, "http://") && !str_starts(text, "https://")) ||
+             strlen(text) > 512 || text[strcspn(text, " \"'\\$`#<>|;&")]))
+                return "must be an address that begins with http:// or https://";
         return NULL;
 }
 

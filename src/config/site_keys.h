@@ -12,6 +12,7 @@ enum site_kind {
         SITE_STRING,  /* any text without control characters */
         SITE_NAME,    /* letters, digits, '_', '-', '.' */
         SITE_PATH,    /* absolute */
+        SITE_URL,     /* http:// or https://, without what a shell or a Dockerfile could mind */
         SITE_WORDS,   /* a list of words */
         SITE_ROOTS,   /* a list of absolute paths, or "~" */
         SITE_COUNT,   /* an integer from min to max */

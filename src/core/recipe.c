@@ -600,7 +600,7 @@ static void write_step(struct writing *w, const struct recipe_step *s, int index
         end_line(w, index);
 }
 
-int recipe_write(const struct recipe *r, const char *const *images, const char *labels,
+int recipe_write(const struct recipe *r, const char *const *images, const char *const *prologue,
                  struct buf *out, struct recipe_lines *ret) {
         static const char no_gpu[] = "ENV NVIDIA_VISIBLE_DEVICES=void";
         struct writing w = { .out = out };
@@ -620,8 +620,10 @@ int recipe_write(const struct recipe *r, const char *const *images, const char *
                 }
                 write_step(&w, s, (int)i, images[i]);
                 if (s->word == RECIPE_FROM) {
-                        buf_addf(out, "LABEL %s", labels);
-                        end_line(&w, -1);
+                        for (const char *const *p = prologue; *p; p++) {
+                                buf_adds(out, *p);
+                                end_line(&w, -1);
+                        }
                         buf_adds(out, no_gpu);
                         end_line(&w, -1);
                         gpu_set = false;

@@ -270,15 +270,49 @@ static int judge_recipe(struct build *b, char ***ret_images, struct refusal *r) 
         return bases_find(&b->lines, &b->recipe, ret_images, r);
 }
 
+struct prologue {
+        char texts[6][600];
+        const char *lines[7];
+};
+
+/* The first lines of each stage: whose image it is, and where this site's packages come from.
+ * RUN sees an ARG's default as a variable; it does not stay in the image. */
+static void make_prologue(const struct site_config *config, const char *labels,
+                          struct prologue *ret) {
+        const struct {
+                const char *format, *value;
+        } rows[] = {
+                { "LABEL %s", labels },
+                { "ARG PIP_INDEX_URL=\"%s\"", config->pip_index },
+                { "ARG http_proxy=\"%s\"", config->build_proxy },
+                { "ARG https_proxy=\"%s\"", config->build_proxy },
+                { "ARG HTTP_PROXY=\"%s\"", config->build_proxy },
+                { "ARG HTTPS_PROXY=\"%s\"", config->build_proxy },
+        };
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                if (!*rows[i].value)
+                        continue;
+                snprintf(ret->texts[n], sizeof(ret->texts[n]), rows[i].format, rows[i].value);
+                ret->lines[n] = ret->texts[n];
+                n++;
+        }
+        ret->lines[n] = NULL;
+}
+
 /* The Dockerfile and the archive's end. */
 static int complete(struct build *b, char *const *images, struct refusal *r) {
         struct daemon *d = b->call->daemon;
         _cleanup_buf_ struct buf text = BUF_INIT(2 * RECIPE_MAX), out = BUF_INIT(3 * RECIPE_MAX);
         char labels[IMAGE_LABELS_SIZE];
+        struct prologue prologue = { 0 };
         struct engine_error error;
 
         image_seal_make(d->seal_key, sizeof(d->seal_key), b->call->who->uid, b->project, labels);
-        if (recipe_write(&b->recipe, (const char *const *)images, labels, &text, &b->written) < 0 ||
+        make_prologue(&d->config, labels, &prologue);
+        if (recipe_write(&b->recipe, (const char *const *)images, prologue.lines, &text,
+                         &b->written) < 0 ||
             context_put_recipe(&b->context, text.len, &out) < 0 ||
             buf_add(&out, text.data, text.len) < 0 || context_put_end(text.len, &out) < 0)
                 return refuse_detail(r, REFUSAL_DOCKERFILE_REFUSED, NULL, "it is too long");

@@ -21,6 +21,19 @@ void handle_version(struct call *c) {
         json_write_object_end(&w);
 }
 
+/* What of the site's configuration people's own programs go by. */
+void handle_site(struct call *c) {
+        const struct site_config *config = &c->daemon->config;
+        struct json_writer w = JSON_WRITER(&c->answer);
+
+        json_write_object(&w);
+        json_put_str(&w, "default_image", *config->default_image ? config->default_image : NULL);
+        json_put_str(&w, "pip_index", *config->pip_index ? config->pip_index : NULL);
+        json_put_str(&w, "apt_mirror", *config->apt_mirror ? config->apt_mirror : NULL);
+        json_put_int(&w, "context_max_gb", config->context_max_gb);
+        json_write_object_end(&w);
+}
+
 /* null for "without limit". */
 static void put_limit(struct json_writer *w, const char *key, int64_t value, int64_t divisor) {
         json_write_key(w, key);

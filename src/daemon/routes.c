@@ -12,6 +12,7 @@ static const char *const build_params[] = { "no_cache", "dockerfile", NULL };
 
 static const struct route routes[] = {
         { HTTP_GET, "v1/version", handle_version, NULL, false },
+        { HTTP_GET, "v1/site", handle_site, NULL, false },
         { HTTP_GET, "v1/limits", handle_limits, NULL, false },
         { HTTP_GET, "v1/gpus", handle_gpus, NULL, false },
         { HTTP_GET, "v1/stats", handle_stats, stats_params, false },

@@ -35,6 +35,7 @@ static void compare(const struct recipe *first, const struct recipe *second,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        static const char *const prologue[] = { "LABEL k=v", NULL };
         _cleanup_buf_ struct buf out = BUF_INIT(16 * RECIPE_MAX);
         struct recipe first = { 0 }, second = { 0 };
         struct recipe_lines lines = { 0 };
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(images != NULL);
         for (size_t i = 0; i < first.steps.len; i++)
                 images[i] = "image";
-        if (recipe_write(&first, images, "k=v", &out, &lines) == 0) {
+        if (recipe_write(&first, images, prologue, &out, &lines) == 0) {
                 /* What is put in may make it too long, or "image" be the name of a stage. */
                 if (recipe_read(out.data, out.len, &second, &fault) == 0) {
                         if (!memmem(data, size, "image", 5) && !memmem(data, size, "IMAGE", 5))

@@ -74,6 +74,7 @@ static const struct {
 };
 
 static int write_again(const struct recipe *r, struct buf *out, struct recipe_lines *lines) {
+        static const char *const prologue[] = { "LABEL L", NULL };
         const char **images = calloc(r->steps.len, sizeof(*images));
         char names[16][64] = { "" };
         int e;
@@ -83,7 +84,7 @@ static int write_again(const struct recipe *r, struct buf *out, struct recipe_li
                         snprintf(names[i], sizeof(names[i]), "<%s>", r->steps.items[i].image);
                         images[i] = names[i];
                 }
-        e = recipe_write(r, images, "L", out, lines);
+        e = recipe_write(r, images, prologue, out, lines);
         free(images);
         return e;
 }
