@@ -330,3 +330,24 @@ END
         equal "$RC" 5 "exit code"
         expect_state alice trapped ""
 }
+
+# What bash offers after TAB: the last word is the one to complete.
+completion() {
+        as alice bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ds01; echo "${COMPREPLY[*]}"' \
+                "$ROOT/ds01.bash" "$@" 2>/dev/null
+}
+
+test_completion_knows_ones_own_containers() {
+        sed 's/@names@/container-create/' "$HERE/../../data/completion/ds01.bash" >"$ROOT/ds01.bash"
+        chmod 644 "$ROOT/ds01.bash"
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-create theatre --cpu-only
+        ok as bob container-create theory --cpu-only
+        ok as alice container-start thesis
+        equal "$(completion container-start the)" "theatre" "names of what does not run"
+        equal "$(completion container-stop the)" "thesis" "names of what runs"
+        equal "$(completion container remove thea)" "theatre" "names behind the dispatcher"
+        equal "$(completion container st)" "start stop stats" "subcommands"
+        equal "$(completion container-create x --gp)" "--gpu=" "options"
+        equal "$(completion container-list --format = j)" "json" "values"
+}
