@@ -20,6 +20,7 @@
 #include "daemon/bases.h"
 #include "daemon/cgroup.h"
 #include "daemon/context.h"
+#include "daemon/image_cache.h"
 #include "daemon/images.h"
 #include "daemon/operation.h"
 #include "daemon/seal.h"
@@ -535,6 +536,7 @@ static void run(struct build *b) {
         int e = carry_out(b, &r);
         bool built = e == 0;
 
+        image_cache_changed(d);
         if (built)
                 e = answer_built(b, &r);
         if (e > 0)

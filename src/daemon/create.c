@@ -17,6 +17,7 @@
 #include "daemon/cgroup.h"
 #include "daemon/failpoint.h"
 #include "daemon/identity.h"
+#include "daemon/image_cache.h"
 #include "daemon/seal.h"
 #include "daemon/spec.h"
 #include "daemon/workspace.h"
@@ -85,7 +86,7 @@ static int find_image(struct creation *k, struct refusal *r) {
         int refused;
 
         snprintf(prefix, sizeof(prefix), "ds01-%u/", k->call->who->uid);
-        if (engine_image_refs(d->engine, prefix, &own, &error) < 0) {
+        if (image_cache_refs(d, prefix, &own, &error) < 0) {
                 refusal_from_engine(r, &error);
                 return r->reason;
         }

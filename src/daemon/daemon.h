@@ -21,6 +21,14 @@ struct builds {
         VEC(struct { uid_t uid; char name[NAME_MAX_LEN + 1]; }) running;
 };
 
+/* See image_cache.h. */
+struct image_cache {
+        pthread_mutex_t lock;
+        struct image_list *list; /* NULL: to be asked for */
+        unsigned generation;     /* grows with each change */
+        bool live;               /* changes are heard of */
+};
+
 struct daemon {
         struct site_config config;
         bool private_mode; /* one person's own daemon: no other uid is served, nothing is pinned */
@@ -38,6 +46,7 @@ struct daemon {
         struct gpu_monitor *gpus;
         struct people people;
         struct builds builds;
+        struct image_cache images;
 
         pthread_rwlock_t limits_lock;
         struct limits_config limits; /* behind limits_lock */

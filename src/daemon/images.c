@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/build.h"
+#include "daemon/image_cache.h"
 #include "daemon/operation.h"
 #include "daemon/seal.h"
 
@@ -37,11 +38,10 @@ static int compare_created(const void *a, const void *b) {
 /* All unnamed images that builds of the person have left, newest first. */
 static int list_unnamed(struct daemon *d, uid_t uid, struct engine_image_row **ret, size_t *ret_n) {
         char label[64];
-        struct engine_image_filter filter = { .unnamed_with_label = label };
         struct engine_error error;
 
         snprintf(label, sizeof(label), "%s=%u", image_uid_label, uid);
-        if (engine_image_list(d->engine, &filter, ret, ret_n, &error) < 0)
+        if (engine_image_list(d->engine, label, ret, ret_n, &error) < 0)
                 return -1;
         if (*ret_n > 0)
                 qsort(*ret, *ret_n, sizeof(**ret), compare_created);
@@ -181,30 +181,27 @@ static void write_image(struct json_writer *w, struct call *c, const struct show
 }
 
 void handle_image_list(struct call *c) {
-        char prefix[32], pattern[40];
-        struct engine_image_filter filter = { 0 };
         struct json_writer w = JSON_WRITER(&c->answer);
         VEC(struct shown) shown = { 0 };
-        struct engine_image_row *rows;
+        struct image_list *list;
         struct engine_error error;
-        size_t n;
+        char prefix[32];
         bool all;
 
         if (call_flag(c, "all", &all) < 0 || !call_ready(c))
                 return;
-        snprintf(prefix, sizeof(prefix), "ds01-%u/", c->who->uid);
-        snprintf(pattern, sizeof(pattern), "%s*", prefix);
-        if (!all)
-                filter.reference = pattern;
-        if (engine_image_list(c->daemon->engine, &filter, &rows, &n, &error) < 0) {
+        list = image_cache_get(c->daemon, &error);
+        if (!list) {
                 call_engine_error(c, &error);
                 return;
         }
-        for (size_t i = 0; i < n; i++)
-                for (char **ref = rows[i].refs; *ref; ref++)
+        snprintf(prefix, sizeof(prefix), "ds01-%u/", c->who->uid);
+        for (size_t i = 0; i < list->n; i++)
+                for (char **ref = list->rows[i].refs; *ref; ref++)
                         if (str_starts(*ref, prefix) || (all && is_shown(c->daemon, *ref)))
                                 c->answer.failed |=
-                                        VEC_PUSH(&shown, ((struct shown){ *ref, &rows[i] })) < 0;
+                                        VEC_PUSH(&shown,
+                                                 ((struct shown){ *ref, &list->rows[i] })) < 0;
         if (shown.len > 0)
                 qsort(shown.items, shown.len, sizeof(*shown.items), compare_shown);
         json_write_array(&w);
@@ -212,7 +209,7 @@ void handle_image_list(struct call *c) {
                 write_image(&w, c, &shown.items[i]);
         json_write_array_end(&w);
         VEC_RELEASE(&shown);
-        engine_image_rows_free(rows, n);
+        image_list_release(list);
 }
 
 /* --- deleting ------------------------------------------------------------------------------- */
@@ -272,6 +269,7 @@ static int remove_image(struct call *c, const char *project, const char *referen
                 if (engine_image_remove(c->daemon->engine, reference, &error) < 0) {
                         refusal_from_engine(r, &error);
                 } else {
+                        image_cache_changed(c->daemon);
                         images_sweep(c->daemon, c->who->uid, project, NULL, 0);
                         answer_removed(c, reference, &image);
                 }

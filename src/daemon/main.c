@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/image_cache.h"
 #include "daemon/keeper.h"
 #include "daemon/listener.h"
 #include "daemon/notify.h"
@@ -190,6 +191,7 @@ static int daemon_init(struct daemon *d, struct err *err) {
         pthread_rwlock_init(&d->limits_lock, NULL);
         people_init(&d->people);
         pthread_mutex_init(&d->builds.lock, NULL);
+        pthread_mutex_init(&d->images.lock, NULL);
         ledger_init(&d->ledger);
         d->own_uid = getuid();
         d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -297,9 +299,14 @@ static void *keeper_thread(void *arg) {
         return NULL;
 }
 
+static void *images_thread(void *arg) {
+        image_cache_run(arg);
+        return NULL;
+}
+
 static int serve(struct daemon *d, struct err *err) {
         struct signals signals = { .daemon = d };
-        pthread_t keeper, waiter;
+        pthread_t keeper, images, waiter;
         int fd, r;
 
         /* Blocked before any thread exists, so that only the waiter gets them. */
@@ -316,12 +323,14 @@ static int serve(struct daemon *d, struct err *err) {
         if (r < 0)
                 return r;
         if (pthread_create(&waiter, NULL, signal_thread, &signals) != 0 ||
-            pthread_create(&keeper, NULL, keeper_thread, d) != 0)
+            pthread_create(&keeper, NULL, keeper_thread, d) != 0 ||
+            pthread_create(&images, NULL, images_thread, d) != 0)
                 return err_set(err, EAGAIN, "can't start a thread");
         log_line(LOG_INFO, "listening", "socket", d->config.socket, "version", DS01_VERSION, NULL);
         listener_run(d, fd);
         pthread_join(waiter, NULL);
         pthread_join(keeper, NULL);
+        pthread_join(images, NULL);
         gpu_monitor_stop(d->gpus);
         close(fd);
         return 0;

@@ -2,6 +2,7 @@
 #include "daemon/pull.h"
 
 #include "base/str.h"
+#include "daemon/image_cache.h"
 #include "daemon/lines.h"
 #include "daemon/operation.h"
 
@@ -93,6 +94,7 @@ void handle_image_pull(struct call *c) {
                 pull_refuse(&c->refusal, reference, &error);
                 lines_refuse(&lines, &c->refusal);
         } else {
+                image_cache_changed(c->daemon);
                 answer_done(&lines);
         }
         json_release(pull_fields, ARRAY_SIZE(pull_fields), &request);

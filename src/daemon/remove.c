@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/failpoint.h"
+#include "daemon/image_cache.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void remove_image(struct removal *m) {
                          error.message);
         else
                 m->image_removed = true;
+        image_cache_changed(m->call->daemon);
 }
 
 static void answer_removed(struct removal *m) {

@@ -70,23 +70,21 @@ int engine_image_inspect(struct engine *e, const char *ref, struct engine_image 
 void engine_image_release(struct engine_image *image);
 /* The value of a label, or NULL. */
 const char *engine_image_label(char *const *labels, const char *key);
-struct engine_image_filter {
-        const char *reference; /* a pattern, "ds01-1001" + "/" + "*"; with podman it is left out */
-        const char *unnamed_with_label; /* "key=value": images with it that have no name */
-};
 struct engine_image_row {
         char id[80];
-        char **refs;   /* as below; NULL-terminated */
+        char **refs;   /* without podman's "localhost/" in front; NULL-terminated */
         char **labels; /* "key=value", NULL-terminated */
         int64_t size, created_us;
 };
-int engine_image_list(struct engine *e, const struct engine_image_filter *filter,
+/* The images that have a name, or (@unnamed_with_label, "key=value") those with that label that
+ * have none. */
+int engine_image_list(struct engine *e, const char *unnamed_with_label,
                       struct engine_image_row **ret, size_t *ret_n, struct engine_error *err);
 void engine_image_rows_free(struct engine_image_row *rows, size_t n);
-/* References (RepoTags) of images whose repository starts with @prefix ("ds01-1001/", after which
- * comes one name without a slash; "" for all), sorted, NULL-terminated; freed with
- * engine_strv_free(). Without podman's "localhost/" in front. */
-int engine_image_refs(struct engine *e, const char *prefix, char ***ret, struct engine_error *err);
+/* Of the references in @rows those that begin with @prefix, sorted, NULL-terminated; freed with
+ * engine_strv_free(). 0 or -ENOMEM. */
+int engine_image_rows_refs(const struct engine_image_row *rows, size_t n, const char *prefix,
+                           char ***ret);
 int engine_image_remove(struct engine *e, const char *ref, struct engine_error *err);
 /* Calls @progress for each line of a pull; a nonzero return of it cancels (then -1 with status 0).
  * An error inside the stream is reported as status 500, definite. No tag means "latest". Gives up
@@ -284,3 +282,7 @@ int engine_events_open(struct engine *e, const char *label, struct engine_events
  * (reconnect and list anew). */
 int engine_events_next(struct engine_events *ev, int64_t timeout_us, struct engine_event *ret);
 void engine_events_close(struct engine_events *ev);
+/* Events of images, of which it is only told that one has come: the same results as above. */
+int engine_image_events_open(struct engine *e, struct engine_events **ret,
+                             struct engine_error *err);
+int engine_events_any(struct engine_events *ev, int64_t timeout_us);

@@ -1,7 +1,7 @@
 /*
- * The stream of container events. `die` is the change of state (its order to `stop` differs between
- * versions); Type, Action and Actor are read and nothing else, since the older fields are gone in
- * newer APIs.
+ * Streams of container and image events. `die` is the change of state (its order to `stop` differs
+ * between versions); Type, Action and Actor are read and nothing else, since the older fields are
+ * gone in newer APIs.
  */
 #include "engine/internal.h"
 
@@ -17,8 +17,8 @@ struct engine_events {
         struct buf in;
 };
 
-int engine_events_open(struct engine *e, const char *label, struct engine_events **ret,
-                       struct engine_error *err) {
+static int open_events(struct engine *e, const char *type, const char *label,
+                       struct engine_events **ret, struct engine_error *err) {
         _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
         int64_t deadline = clock_mono_us() + e->timeout_us;
         struct engine_events *ev = calloc(1, sizeof(*ev));
@@ -30,7 +30,8 @@ int engine_events_open(struct engine *e, const char *label, struct engine_events
         ev->in = BUF_INIT(ENGINE_LINE_MAX);
         engine_call_path(&call, "events", NULL, NULL);
         /* podman's filter knows labels with their values only, and would let nothing through. */
-        engine_call_filter(&call, "type", "container", engine_is_podman(e) ? NULL : "label", label);
+        engine_call_filter(&call, "type", type, label && !engine_is_podman(e) ? "label" : NULL,
+                           label);
         if (engine_stream_open(e, &call, deadline, &ev->stream, err) < 0) {
                 free(ev);
                 return -1;
@@ -45,6 +46,16 @@ int engine_events_open(struct engine *e, const char *label, struct engine_events
         }
         *ret = ev;
         return 0;
+}
+
+int engine_events_open(struct engine *e, const char *label, struct engine_events **ret,
+                       struct engine_error *err) {
+        return open_events(e, "container", label, ret, err);
+}
+
+int engine_image_events_open(struct engine *e, struct engine_events **ret,
+                             struct engine_error *err) {
+        return open_events(e, "image", NULL, ret, err);
 }
 
 void engine_events_close(struct engine_events *ev) {
@@ -98,24 +109,35 @@ int engine_event_read(const json_t *object, struct engine_event *ret) {
         return 0;
 }
 
-int engine_events_next(struct engine_events *ev, int64_t timeout_us, struct engine_event *ret) {
-        int64_t deadline = clock_mono_us() + (timeout_us > 0 ? timeout_us : 1);
-
+/* One object of the stream, whatever it says: results as of engine_events_next(). */
+static int next_object(struct engine_events *ev, int64_t deadline_us, json_t **ret) {
         for (;;) {
-                _cleanup_json_ json_t *object = NULL;
-                int r = engine_next_line(&ev->in, &object);
+                int r = engine_next_line(&ev->in, ret);
 
-                if (r < 0)
-                        return -1;
-                if (r > 0) {
-                        if (engine_event_read(object, ret) == 0)
-                                return 1;
-                        continue;
-                }
-                r = engine_stream_read(&ev->stream, &ev->in, deadline);
+                if (r != 0)
+                        return r < 0 ? -1 : 1;
+                r = engine_stream_read(&ev->stream, &ev->in, deadline_us);
                 if (r == -ETIMEDOUT)
                         return 0;
                 if (r <= 0)
                         return -1;
         }
+}
+
+int engine_events_next(struct engine_events *ev, int64_t timeout_us, struct engine_event *ret) {
+        int64_t deadline = clock_mono_us() + (timeout_us > 0 ? timeout_us : 1);
+
+        for (;;) {
+                _cleanup_json_ json_t *object = NULL;
+                int r = next_object(ev, deadline, &object);
+
+                if (r <= 0 || engine_event_read(object, ret) == 0)
+                        return r;
+        }
+}
+
+int engine_events_any(struct engine_events *ev, int64_t timeout_us) {
+        _cleanup_json_ json_t *object = NULL;
+
+        return next_object(ev, clock_mono_us() + (timeout_us > 0 ? timeout_us : 1), &object);
 }

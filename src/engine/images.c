@@ -132,7 +132,7 @@ static bool row_from(struct engine *e, const json_t *image, struct engine_image_
         return true;
 }
 
-int engine_image_list(struct engine *e, const struct engine_image_filter *filter,
+int engine_image_list(struct engine *e, const char *unnamed_with_label,
                       struct engine_image_row **ret, size_t *ret_n, struct engine_error *err) {
         _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
         _cleanup_json_ json_t *root = NULL;
@@ -143,12 +143,8 @@ int engine_image_list(struct engine *e, const struct engine_image_filter *filter
         if (engine_negotiate(e, err) < 0)
                 return -1;
         engine_call_path(&call, "images", "json", NULL);
-        /* podman's references have a host in front that the pattern does not, so there the whole
-         * list is read. */
-        if (filter->reference && !engine_is_podman(e))
-                engine_call_filter(&call, "reference", filter->reference, NULL, NULL);
-        else if (filter->unnamed_with_label)
-                engine_call_filter(&call, "dangling", "true", "label", filter->unnamed_with_label);
+        if (unnamed_with_label)
+                engine_call_filter(&call, "dangling", "true", "label", unnamed_with_label);
         if (engine_do_json(e, &call, &root, err) < 0)
                 return -1;
         if (!json_is_array(root))
@@ -178,8 +174,8 @@ static int compare_refs(const void *a, const void *b) {
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int collect_refs(const struct engine_image_row *rows, size_t n, const char *prefix,
-                        char ***ret) {
+int engine_image_rows_refs(const struct engine_image_row *rows, size_t n, const char *prefix,
+                           char ***ret) {
         VEC(char *) refs = { 0 };
 
         for (size_t i = 0; i < n; i++)
@@ -205,27 +201,6 @@ fail:
                 free(refs.items[i]);
         VEC_RELEASE(&refs);
         return -ENOMEM;
-}
-
-int engine_image_refs(struct engine *e, const char *prefix, char ***ret, struct engine_error *err) {
-        struct engine_image_filter filter = { 0 };
-        _cleanup_free_ char *pattern = NULL;
-        struct engine_image_row *rows;
-        size_t n;
-        int r;
-
-        if (str_ends(prefix, "/")) { /* a pattern's '*' stops at '/' */
-                if (asprintf(&pattern, "%s*", prefix) < 0) {
-                        pattern = NULL;
-                        return engine_no_memory(err);
-                }
-                filter.reference = pattern;
-        }
-        if (engine_image_list(e, &filter, &rows, &n, err) < 0)
-                return -1;
-        r = collect_refs(rows, n, prefix, ret);
-        engine_image_rows_free(rows, n);
-        return r < 0 ? engine_no_memory(err) : 0;
 }
 
 int engine_image_remove(struct engine *e, const char *ref, struct engine_error *err) {

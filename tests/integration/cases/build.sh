@@ -427,6 +427,25 @@ test_engine_goes_away() {
         wait_until 30 built alice thesis
 }
 
+image_is_listed() {
+        as alice image-list | grep -q "/$1 "
+}
+
+# ds01d keeps the list in memory; what others do to the images is seen nevertheless.
+test_list_follows_the_engine() {
+        ok as alice image-list
+        personal_image alice fromoutside
+        wait_until 10 image_is_listed fromoutside
+        engine DELETE "/images/ds01-$(uid_of alice)/fromoutside:latest" >/dev/null
+        wait_until 10 eval '! image_is_listed fromoutside'
+        need_own_engine
+        engine_stop
+        no 6 as alice image-list
+        engine_start
+        personal_image alice fromoutside
+        wait_until 20 image_is_listed fromoutside
+}
+
 test_list_and_delete() {
         local one
 

@@ -668,6 +668,7 @@ static void test_lists(void **state) {
                               "null},{\"RepoTags\":[\"ds01-1/a:1\",5]}]") },
         };
         struct fixture x = begin("1.41", NULL, answers, ARRAY_SIZE(answers));
+        struct engine_image_row *rows;
         struct engine_container *list;
         struct engine_error err;
         char **refs;
@@ -683,7 +684,10 @@ static void test_lists(void **state) {
         assert_int_equal(n, 0);
         engine_containers_free(list, n);
         assert_int_equal(engine_container_list(x.e, "k=v", &list, &n, &err), -1);
-        assert_int_equal(engine_image_refs(x.e, "ds01-1/", &refs, &err), 0);
+        assert_int_equal(engine_image_list(x.e, NULL, &rows, &n, &err), 0);
+        assert_int_equal(n, 3);
+        assert_int_equal(engine_image_rows_refs(rows, n, "ds01-1/", &refs), 0);
+        engine_image_rows_free(rows, n);
         assert_string_equal(refs[0], "ds01-1/a:1");
         assert_string_equal(refs[1], "ds01-1/b:2");
         assert_null(refs[2]);
