@@ -8,7 +8,7 @@
 PEOPLE="alice bob carol"
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
-        container-list container-stats image-list image-delete image-remove
+        container-list container-stats image-create image-update image-list image-delete image-remove
         check-limits container image check ds01"
 
 # Several worlds fit on one machine: each has a slot of its own while it lasts, and with it uids,
@@ -103,6 +103,8 @@ take_binaries() {
         NVML=$DS01_BUILD/src/gpu/libds01-nvml-sim.so
         cp "$DS01_BUILD/src/init/ds01-init" "$ROOT/init/"
         ln -s ds01-init "$ROOT/init/container-exit"
+        mkdir "$ROOT/share"
+        cp "$HERE"/../../data/catalogue.yaml "$ROOT/share/"
         chmod 755 "$ROOT/init" "$ROOT/init/ds01-init"
         [ -x "$DS01D" ] && [ -e "$NVML" ] && [ -x "$DS01_BUILD/src/client/ds01" ] || {
                 echo "Bail out! $DS01_BUILD has no ds01d, ds01 or simulator library"
@@ -152,7 +154,7 @@ shift
 cd "\${AS_DIR:-\$home}" || exit 99
 exec setpriv --reuid="\$(id -u "\$login")" --regid="\$(id -g "\$login")" --init-groups \\
         env -i --default-signal=INT,QUIT,PIPE,HUP HOME="\$home" USER="\$login" LOGNAME="\$login" SHELL=/bin/bash \\
-        PATH="$BIN:/usr/local/bin:/usr/bin:/bin" TERM="\${AS_TERM:-dumb}" LANG=C.UTF-8 DS01_SOCKET="$DS01_SOCKET" \\
+        PATH="$BIN:/usr/local/bin:/usr/bin:/bin" TERM="\${AS_TERM:-dumb}" LANG=C.UTF-8 DS01_SOCKET="$DS01_SOCKET" DS01_DATA="$ROOT/share" \\
         $(sanitizer_env 0 | tr '\n' ' ') "\$@"
 END
         chmod 755 "$ROOT/as"

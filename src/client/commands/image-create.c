@@ -1,0 +1,190 @@
+/* image-create: builds a project's image; writes its Dockerfile first where there is none. */
+#include "base/fd.h"
+#include "base/str.h"
+#include "client/call.h"
+#include "client/command.h"
+#include "client/project.h"
+#include "image/generate.h"
+#include "json/json_scan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct create_options {
+        const char *framework, *type, *packages, *system, *requirements, *base, *dockerfile;
+        bool no_build, no_cache, project_dockerfile;
+};
+
+static const struct option_row rows[] = {
+        OPTION_STRING('f', "framework", "NAME", struct create_options, framework,
+                      "pytorch, tensorflow, jax or custom (default: pytorch)"),
+        OPTION_STRING('t', "type", "NAME", struct create_options, type,
+                      "packages for: ml, cv, nlp, rl, audio, ts, llm, custom"),
+        OPTION_STRING('p', "packages", "LIST", struct create_options, packages,
+                      "pip packages besides: 'pandas>=2.0 timm'"),
+        OPTION_STRING('s', "system", "LIST", struct create_options, system,
+                      "packages of the system besides: 'git ffmpeg'"),
+        OPTION_STRING('r', "requirements", "FILE", struct create_options, requirements,
+                      "pip packages from a file"),
+        OPTION_STRING(0, "base", "IMAGE", struct create_options, base, "the image to begin with"),
+        OPTION_STRING(0, "dockerfile", "FILE", struct create_options, dockerfile,
+                      "build this one (default: the project's)"),
+        OPTION_FLAG(0, "no-build", struct create_options, no_build, "only write the Dockerfile"),
+        OPTION_FLAG(0, "no-cache", struct create_options, no_cache, "build every step anew"),
+        OPTION_FLAG(0, "project-dockerfile", struct create_options, project_dockerfile, NULL,
+                    .hidden = true),
+};
+
+static bool wants_new(const struct create_options *o) {
+        return o->framework || o->type || o->packages || o->system || o->requirements || o->base;
+}
+
+/* The site's mirror of apt's archive; "" when there is none, or ds01d is away: a Dockerfile can be
+ * written without it. */
+static void find_mirror(struct cli *c, char *dst, size_t size) {
+        const struct call call = { .method = HTTP_GET, .target = "/v1/site", .quiet = true };
+        _cleanup_reply_ struct reply reply = { 0 };
+        struct json_scan s;
+
+        dst[0] = '\0';
+        if (call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
+                return;
+        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
+        if (json_scan_next(&s) != JSON_SCAN_OBJECT)
+                return;
+        while (json_scan_next(&s) == JSON_SCAN_KEY)
+                if (json_scan_is(&s, "apt_mirror"))
+                        json_scan_get_str(&s, dst, size);
+                else
+                        json_scan_skip(&s);
+}
+
+/* Makes the directory of a project that is begun with its image. */
+static int make_directory(struct cli *c, struct project *p) {
+        char parent[PATH_MAX];
+        char *slash;
+
+        str_copy(parent, sizeof(parent), p->dir);
+        slash = strrchr(parent, '/');
+        *slash = '\0';
+        if ((mkdir(parent, 0755) < 0 && errno != EEXIST) ||
+            (mkdir(p->dir, 0755) < 0 && errno != EEXIST)) {
+                cli_error(c, "can't make '%s': %s", p->dir, strerror(errno));
+                return EXIT_FAILED;
+        }
+        p->exists = true;
+        return EXIT_DONE;
+}
+
+static int write_file(struct cli *c, const struct project *p, const struct image_plan *plan) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        int r = dockerfile_generate(plan, &text);
+
+        if (r == 0)
+                r = file_write_atomic(p->dockerfile, 0644, text.data, text.len);
+        if (r < 0) {
+                cli_error(c, "can't write '%s': %s", p->dockerfile, strerror(-r));
+                return EXIT_FAILED;
+        }
+        fprintf(c->err, "%s\n", buf_str(&text));
+        fprintf(c->out, "Wrote %s\n", p->dockerfile);
+        return EXIT_DONE;
+}
+
+static int make_plan(struct cli *c, const struct create_options *o,
+                     const struct catalogue *catalogue, const struct project *p,
+                     const char *requirements, struct image_plan *ret) {
+        struct err err = { 0 };
+
+        if (image_plan_make(catalogue, p->name, o->framework, o->type, o->base, requirements,
+                            o->packages, o->system, ret, &err) == 0)
+                return EXIT_DONE;
+        cli_error(c, "%s", err.msg);
+        return EXIT_USAGE;
+}
+
+static int write_dockerfile(struct cli *c, const struct create_options *o, struct project *p) {
+        _cleanup_catalogue_ struct catalogue catalogue = { 0 };
+        const char *requirements = o->requirements;
+        char inside[PATH_MAX], mirror[600];
+        struct image_plan plan = { 0 };
+        int r = project_catalogue(c, &catalogue);
+
+        /* What was asked for is judged before anything is made. */
+        if (r == EXIT_DONE)
+                r = make_plan(c, o, &catalogue, p, o->requirements, &plan);
+        image_plan_release(&plan);
+        if (r == EXIT_DONE && !p->exists)
+                r = make_directory(c, p);
+        if (r != EXIT_DONE)
+                return r;
+        /* What the project says it needs, when nothing else was said. */
+        snprintf(inside, sizeof(inside), "%s/requirements.txt", p->dir);
+        if (!requirements && !o->type && !o->packages && access(inside, R_OK) == 0) {
+                requirements = inside;
+                fprintf(c->err, "Using the project's requirements.txt\n");
+        }
+        if (requirements) {
+                r = project_requirements(c, p, requirements, inside);
+                if (r != EXIT_DONE)
+                        return r;
+                requirements = inside;
+        }
+        r = make_plan(c, o, &catalogue, p, requirements, &plan);
+        if (r == EXIT_DONE) {
+                find_mirror(c, mirror, sizeof(mirror));
+                plan.apt_mirror = mirror[0] ? mirror : NULL;
+                r = write_file(c, p, &plan);
+        }
+        image_plan_release(&plan);
+        return r;
+}
+
+static int run(struct cli *c, const void *options, const struct operands *operands) {
+        const struct create_options *o = options;
+        struct project p;
+        int r = project_find(c, operands->items[0], &p);
+
+        if (r != EXIT_DONE)
+                return r;
+        if (o->dockerfile && (wants_new(o) || o->no_build)) {
+                cli_error(c, "--dockerfile builds a file that is there; the options that write one "
+                             "don't go with it");
+                return EXIT_USAGE;
+        }
+        if (!p.exists && !wants_new(o))
+                return project_missing(c, &p);
+        if (p.has_dockerfile && (wants_new(o) || o->no_build)) {
+                cli_error(c, "'%s' is there already and is never written over", p.dockerfile);
+                cli_error_next(c, "build it: image-create %s; change it: image-update %s --add=...",
+                               p.name, p.name);
+                return EXIT_FAILED;
+        }
+        if (!p.has_dockerfile && !o->dockerfile) {
+                r = write_dockerfile(c, o, &p);
+                if (r != EXIT_DONE || o->no_build)
+                        return r;
+        }
+        r = project_build(c, &p, o->dockerfile, o->no_cache);
+        if (r == EXIT_DONE)
+                cli_hint(c, "Next: container-create %s", p.name);
+        return r;
+}
+
+const struct command command_image_create = {
+        .name = "image-create",
+        .usage = "PROJECT",
+        .min = 1,
+        .max = 1,
+        .missing = "the name of a project",
+        .summary = "Build the image of a project",
+        .more = "Builds ~/workspace/PROJECT/Dockerfile. Where there is none, one is written first\n"
+                "from framework, type and packages; a file that is there is never written over.",
+        .examples = "image-create my-thesis\n"
+                    "image-create my-thesis -f pytorch -t cv\n"
+                    "image-create my-thesis --base=debian:12 -p 'pandas>=2.0 numpy<2'\n"
+                    "image-create my-thesis --no-cache",
+        COMMAND_OPTIONS(rows, struct create_options),
+        .run = run,
+};

@@ -1,0 +1,250 @@
+/* image-update: changes the packages of a project's Dockerfile and builds its image anew. */
+#include "base/fd.h"
+#include "base/str.h"
+#include "client/command.h"
+#include "client/project.h"
+#include "client/recreate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+struct update_options {
+        const char *add, *add_system, *remove, *requirements;
+        bool rebuild, edit, no_cache, recreate;
+};
+
+static const struct option_row rows[] = {
+        OPTION_STRING(0, "add", "LIST", struct update_options, add,
+                      "add pip packages, or change versions: 'timm numpy<2'"),
+        OPTION_STRING(0, "add-system", "LIST", struct update_options, add_system,
+                      "add packages of the system: 'git ffmpeg'"),
+        OPTION_STRING(0, "remove", "LIST", struct update_options, remove,
+                      "take packages out, of either kind"),
+        OPTION_STRING('r', "requirements", "FILE", struct update_options, requirements,
+                      "install what a file lists"),
+        OPTION_FLAG(0, "rebuild", struct update_options, rebuild,
+                    "build the Dockerfile as it is now"),
+        OPTION_FLAG(0, "edit", struct update_options, edit, "open it in your editor first"),
+        OPTION_FLAG(0, "no-cache", struct update_options, no_cache, "build every step anew"),
+        OPTION_FLAG(0, "recreate", struct update_options, recreate,
+                    "make the containers that use the image anew"),
+};
+
+static int usage(struct cli *c, const struct err *err) {
+        cli_error(c, "%s", err->msg);
+        return err->code == ENOENT ? EXIT_NOT_FOUND : EXIT_USAGE;
+}
+
+static int add(struct cli *c, struct dockerfile *d, enum package_kind kind, const char *list) {
+        _cleanup_packages_ struct packages packages = { 0 };
+        struct err err = { 0 };
+        unsigned changed = 0;
+
+        if (!list)
+                return EXIT_DONE;
+        if (packages_add(&packages, kind, list, &err) < 0 ||
+            dockerfile_add(d, kind, &packages, &changed, &err) < 0)
+                return usage(c, &err);
+        if (changed == 0)
+                fprintf(c->err, "All of '%s' is in the Dockerfile already\n", list);
+        return EXIT_DONE;
+}
+
+/* Each name is looked for among pip's packages, then among the system's. */
+static int take_out(struct cli *c, struct dockerfile *d, const char *list) {
+        _cleanup_packages_ struct packages names = { 0 };
+        struct err err = { 0 };
+
+        if (!list)
+                return EXIT_DONE;
+        if (packages_add(&names, PACKAGE_PIP, list, &err) < 0)
+                return usage(c, &err);
+        for (size_t i = 0; i < names.list.len; i++) {
+                struct packages one = { .list = { .items = &names.list.items[i], .len = 1 } };
+                int r = dockerfile_remove(d, PACKAGE_PIP, &one, &err);
+
+                if (r == -ENOENT)
+                        r = dockerfile_remove(d, PACKAGE_APT, &one, &err);
+                if (r < 0)
+                        return usage(c, &err);
+        }
+        return EXIT_DONE;
+}
+
+static int change(struct cli *c, const struct update_options *o, const struct project *p,
+                  struct dockerfile *d) {
+        char file[PATH_MAX];
+        struct err err = { 0 };
+        int r = take_out(c, d, o->remove);
+
+        if (r == EXIT_DONE)
+                r = add(c, d, PACKAGE_PIP, o->add);
+        if (r == EXIT_DONE)
+                r = add(c, d, PACKAGE_APT, o->add_system);
+        if (r != EXIT_DONE || !o->requirements)
+                return r;
+        r = project_requirements(c, p, o->requirements, file);
+        if (r != EXIT_DONE)
+                return r;
+        return dockerfile_set_requirements(d, file, &err) < 0 ? usage(c, &err) : EXIT_DONE;
+}
+
+/* --- the file on disk ----------------------------------------------------------------------- */
+
+static void backup_path(const struct project *p, char *dst, size_t size) {
+        snprintf(dst, size, "%s.bak", p->dockerfile);
+}
+
+/* The Dockerfile of the last image that was built stays beside the one that is being tried: a
+ * backup that is there already is of an attempt that has failed, and stays the older one. */
+static int keep_backup(struct cli *c, const struct project *p) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        char path[PATH_MAX + 8];
+        int r;
+
+        backup_path(p, path, sizeof(path));
+        if (access(path, F_OK) == 0)
+                return EXIT_DONE;
+        r = file_read(p->dockerfile, &text);
+        if (r == 0)
+                r = file_write_atomic(path, 0644, buf_str(&text), text.len);
+        if (r < 0) {
+                cli_error(c, "can't keep a copy as '%s': %s", path, strerror(-r));
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+static int write_changes(struct cli *c, const struct project *p, const struct dockerfile *d) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX), before = BUF_INIT(DOCKERFILE_MAX);
+        int r = dockerfile_write(d, &text);
+
+        if (r == 0)
+                r = file_read(p->dockerfile, &before);
+        if (r == 0 && text.len == before.len && memcmp(text.data, before.data, text.len) == 0)
+                return EXIT_DONE;
+        if (r == 0 && keep_backup(c, p) != EXIT_DONE)
+                return EXIT_FAILED;
+        if (r == 0)
+                r = file_write_atomic(p->dockerfile, 0644, buf_str(&text), text.len);
+        if (r < 0) {
+                cli_error(c, "can't write '%s': %s", p->dockerfile, strerror(-r));
+                return EXIT_FAILED;
+        }
+        fprintf(c->out, "Changed %s\n", p->dockerfile);
+        return EXIT_DONE;
+}
+
+/* $VISUAL, $EDITOR, or what is there; may hold options, as git takes it. */
+static int open_editor(struct cli *c, const struct project *p) {
+        const char *editor = getenv("VISUAL");
+        char command[1024];
+        int status = 0;
+        pid_t pid;
+
+        if (!editor || !*editor)
+                editor = getenv("EDITOR");
+        snprintf(command, sizeof(command), "exec %s \"$1\"",
+                 editor && *editor ? editor
+                                   : "$(command -v vim || command -v vi || command -v nano)");
+        if (keep_backup(c, p) != EXIT_DONE)
+                return EXIT_FAILED;
+        pid = fork();
+        if (pid == 0) {
+                execl("/bin/sh", "sh", "-c", command, "sh", p->dockerfile, (char *)NULL);
+                _exit(127);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+                cli_error(c, "the editor has failed, so nothing is built");
+                cli_error_next(c, "name another: EDITOR=nano image-update %s --edit", p->name);
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+/* --- after the build ------------------------------------------------------------------------ */
+
+static int after_build(struct cli *c, const struct update_options *o, const struct project *p) {
+        char image[256], names[1024], backup[PATH_MAX + 8];
+        int r;
+
+        backup_path(p, backup, sizeof(backup));
+        unlink(backup);
+        snprintf(image, sizeof(image), "ds01-%u/%s:latest", (unsigned)getuid(), p->name);
+        r = recreate_find(c, image, names, sizeof(names));
+        if (r != EXIT_DONE || !names[0])
+                return r;
+        if (o->recreate)
+                return recreate_all(c, image);
+        if (c->in_tty && c->out_tty && c->err_tty &&
+            cli_confirm(c,
+                        "Make the containers that use the old image anew (%s)? What was changed "
+                        "inside them is lost.",
+                        names))
+                return recreate_all(c, image);
+        fprintf(c->out, "  these containers go on with the old image: %s\n", names);
+        cli_hint(c, "To make them anew: image-update %s --rebuild --recreate", p->name);
+        return EXIT_DONE;
+}
+
+static int run(struct cli *c, const void *options, const struct operands *operands) {
+        const struct update_options *o = options;
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        char backup[PATH_MAX + 8];
+        struct project p;
+        int r = project_find(c, operands->items[0], &p);
+
+        if (r != EXIT_DONE)
+                return r;
+        if (!o->add && !o->add_system && !o->remove && !o->requirements && !o->rebuild &&
+            !o->edit && !o->recreate) {
+                cli_error(c, "it is not said what is to change");
+                cli_error_next(c,
+                               "image-update %s --add=PACKAGE, --remove=PACKAGE, --edit, or "
+                               "--rebuild; see --help",
+                               p.name);
+                return EXIT_USAGE;
+        }
+        if (!p.exists)
+                return project_missing(c, &p);
+        if (!p.has_dockerfile) {
+                cli_error(c, "the project '%s' has no Dockerfile yet", p.name);
+                cli_error_next(c, "image-create %s writes one", p.name);
+                return EXIT_NOT_FOUND;
+        }
+        r = project_read(c, &p, &d);
+        if (r == EXIT_DONE)
+                r = change(c, o, &p, &d);
+        if (r == EXIT_DONE)
+                r = write_changes(c, &p, &d);
+        if (r == EXIT_DONE && o->edit)
+                r = open_editor(c, &p);
+        if (r != EXIT_DONE)
+                return r;
+        r = project_build(c, &p, NULL, o->no_cache);
+        if (r == EXIT_DONE)
+                return after_build(c, o, &p);
+        backup_path(&p, backup, sizeof(backup));
+        if (access(backup, F_OK) == 0)
+                cli_error_next(c, "the image is the old one; its Dockerfile is kept as '%s'",
+                               backup);
+        return r;
+}
+
+const struct command command_image_update = {
+        .name = "image-update",
+        .usage = "PROJECT",
+        .min = 1,
+        .max = 1,
+        .missing = "the name of a project",
+        .summary = "Change the packages of a project's image and build it anew",
+        .more = "Only the marked parts of the Dockerfile are changed; what you wrote stays. When\n"
+                "the build fails, the image stays the old one.",
+        .examples = "image-update my-thesis --add='timm pandas>=2.0' --remove=shap\n"
+                    "image-update my-thesis --rebuild\n"
+                    "image-update my-thesis --edit",
+        COMMAND_OPTIONS(rows, struct update_options),
+        .run = run,
+};

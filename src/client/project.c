@@ -1,0 +1,309 @@
+/* See project.h. */
+#include "client/project.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "client/container.h"
+#include "client/format.h"
+#include "image/context.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum {
+        LARGE_CONTEXT = 500 << 20, /* bytes from which on the largest files are named */
+        REQUIREMENTS_MAX = 1 << 20,
+};
+
+/* --- where things are ----------------------------------------------------------------------- */
+
+static int check_name(struct cli *c, const char *typed) {
+        static const char letters[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        bool ok = *typed && strchr(letters, *typed) && strlen(typed) < 64 &&
+                  typed[strspn(typed, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789-_.")] == '\0';
+        char shown[80];
+
+        if (ok)
+                return EXIT_DONE;
+        str_printable(shown, sizeof(shown), typed);
+        cli_error(c,
+                  *typed ? "'%s' can't be used as a project's name"
+                         : "a project's name can't be empty%s",
+                  *typed ? shown : "");
+        cli_error_next(c, "use letters, digits, '-', '_' and '.', for example: my-thesis");
+        return EXIT_USAGE;
+}
+
+/* The directories of ~/workspace with that name, whatever their capitals. */
+static int find_directory(struct cli *c, const char *workspace, struct project *p) {
+        _cleanup_buf_ struct buf all = BUF_INIT(4096);
+        DIR *dir = opendir(workspace);
+        struct dirent *entry;
+        char exact[NAME_MAX + 1];
+        unsigned n = 0;
+
+        str_copy(exact, sizeof(exact), p->name);
+        while (dir && (entry = readdir(dir))) {
+                char path[PATH_MAX];
+                struct stat st;
+
+                if (strcasecmp(entry->d_name, p->name) != 0)
+                        continue;
+                snprintf(path, sizeof(path), "%s/%s", workspace, entry->d_name);
+                if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+                        continue;
+                str_copy(exact, sizeof(exact), entry->d_name);
+                buf_addf(&all, "%s'%s'", n++ ? " and " : "", entry->d_name);
+        }
+        if (dir)
+                closedir(dir);
+        if (n > 1) {
+                cli_error(c, "%s in '%s' would have one image: names of images have no capitals",
+                          buf_str(&all), workspace);
+                cli_error_next(c, "rename one of them");
+                return EXIT_USAGE;
+        }
+        p->exists = n == 1;
+        snprintf(p->dir, sizeof(p->dir), "%s/%s", workspace, exact);
+        return EXIT_DONE;
+}
+
+int project_find(struct cli *c, const char *typed, struct project *ret) {
+        const char *home = getenv("HOME");
+        char workspace[PATH_MAX];
+        struct project p = { 0 };
+        int r = check_name(c, typed);
+
+        if (r != EXIT_DONE)
+                return r;
+        if (!home || *home != '/') {
+                cli_error(c, "HOME is not set, so there is no ~/workspace");
+                return EXIT_FAILED;
+        }
+        for (size_t i = 0; typed[i]; i++)
+                p.name[i] = typed[i] >= 'A' && typed[i] <= 'Z' ? (char)(typed[i] - 'A' + 'a')
+                                                               : typed[i];
+        snprintf(workspace, sizeof(workspace), "%s/workspace", home);
+        r = find_directory(c, workspace, &p);
+        if (r != EXIT_DONE)
+                return r;
+        if (snprintf(p.dockerfile, sizeof(p.dockerfile), "%s/Dockerfile", p.dir) >=
+            (int)sizeof(p.dockerfile)) {
+                cli_error(c, "the path of '%s' is too long", typed);
+                return EXIT_FAILED;
+        }
+        p.has_dockerfile = access(p.dockerfile, F_OK) == 0;
+        *ret = p;
+        return EXIT_DONE;
+}
+
+int project_missing(struct cli *c, const struct project *p) {
+        cli_error(c, "there is no project '%s' (no directory '%s')", p->name, p->dir);
+        cli_error_next(c, "make one with an image of PyTorch: image-create %s --framework=pytorch",
+                       p->name);
+        return EXIT_NOT_FOUND;
+}
+
+/* --- catalogue and requirements ------------------------------------------------------------- */
+
+int project_catalogue(struct cli *c, struct catalogue *ret) {
+        const char *data = getenv("DS01_DATA");
+        char path[PATH_MAX];
+        struct err err = { 0 };
+        int r;
+
+        snprintf(path, sizeof(path), "%s/catalogue.yaml", data && *data ? data : DS01_DATADIR);
+        r = catalogue_load(ret, path, &err);
+        if (r == 0) {
+                r = catalogue_load(ret, "/etc/ds01/catalogue.yaml", &err);
+                if (r == -ENOENT)
+                        r = 0;
+        }
+        if (r == 0)
+                return EXIT_DONE;
+        cli_error(c, "%s", err.msg);
+        cli_error_next(c, "the catalogue of frameworks and packages is your administrator's");
+        return EXIT_FAILED;
+}
+
+static int refuse_requirements(struct cli *c, const char *typed, const char *why) {
+        cli_error(c, "'%s' can't be used as requirements: %s", typed, why);
+        return EXIT_FAILED;
+}
+
+int project_requirements(struct cli *c, const struct project *p, const char *typed, char *dst) {
+        _cleanup_buf_ struct buf text = BUF_INIT(REQUIREMENTS_MAX),
+                                 there = BUF_INIT(REQUIREMENTS_MAX);
+        char inside[PATH_MAX], *real;
+        size_t n = strlen(p->dir);
+        struct err err = { 0 };
+        int r;
+
+        /* As seen from here, else from the project. */
+        snprintf(inside, sizeof(inside), "%s/%s", p->dir, typed);
+        if (access(typed, F_OK) < 0 && typed[0] != '/' && access(inside, F_OK) == 0)
+                typed = inside;
+        r = file_read(typed, &text);
+        if (r < 0) {
+                cli_error(c, "can't read '%s': %s", typed,
+                          r == -ENOBUFS ? "it is too large" : strerror(-r));
+                return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
+        }
+        if (requirements_check(buf_str(&text), text.len, &err) < 0)
+                return refuse_requirements(c, typed, err.msg);
+        real = realpath(typed, NULL);
+        if (real && strncmp(real, p->dir, n) == 0 && real[n] == '/') {
+                str_copy(dst, PATH_MAX, real + n + 1);
+                free(real);
+                return EXIT_DONE;
+        }
+        free(real);
+        str_copy(dst, PATH_MAX, "requirements.txt");
+        snprintf(inside, sizeof(inside), "%s/requirements.txt", p->dir);
+        r = file_read(inside, &there);
+        if (r == 0 && (there.len != text.len || memcmp(there.data, text.data, text.len) != 0)) {
+                cli_error(c, "'%s' is not in the project, and '%s' is there with other lines",
+                          typed, inside);
+                cli_error_next(c, "put what you need into the project's own file");
+                return EXIT_FAILED;
+        }
+        if (r == -ENOENT)
+                r = file_write_atomic(inside, 0644, buf_str(&text), text.len);
+        if (r < 0) {
+                cli_error(c, "can't write '%s': %s", inside, strerror(-r));
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+int project_read(struct cli *c, const struct project *p, struct dockerfile *ret) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        struct err err = { 0 };
+        int r = file_read(p->dockerfile, &text);
+
+        if (r < 0) {
+                cli_error(c, "can't read '%s': %s", p->dockerfile, strerror(-r));
+                return EXIT_FAILED;
+        }
+        if (dockerfile_parse(buf_str(&text), text.len, ret, &err) < 0) {
+                cli_error(c, "%s: %s", p->dockerfile, err.msg);
+                cli_error_next(c, "mend the marks that begin with '# ds01:', or take them out");
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+struct source {
+        struct cli *cli;
+        struct image_context *context;
+};
+
+static int next_piece(void *ctx, struct buf *piece) {
+        struct source *s = ctx;
+        struct err err = { 0 };
+        int r = image_context_next(s->context, piece, &err);
+
+        if (r < 0)
+                cli_error(s->cli, "%s", err.msg);
+        return r;
+}
+
+static void say_what_is_sent(struct cli *c, const struct image_context_info *info) {
+        char size[32];
+
+        if (info->left_out[0])
+                fprintf(c->err,
+                        "Left out of the build: %s (a .dockerignore of your own decides "
+                        "otherwise)\n",
+                        info->left_out);
+        if (info->total_bytes < LARGE_CONTEXT)
+                return;
+        format_bytes(info->total_bytes, size, sizeof(size));
+        fprintf(c->err,
+                "Sending %s of the project; the largest: %s\n"
+                "  what the image does not need: list it in .dockerignore\n",
+                size, info->largest);
+}
+
+/* A Dockerfile outside of the directory goes along under a name of its own. */
+static int open_context(struct cli *c, const struct project *p, const char *path, struct buf *text,
+                        char *entry, struct image_context **ret) {
+        size_t n = strlen(p->dir);
+        struct err err = { 0 };
+        char *real = NULL;
+        int r = 0;
+
+        str_copy(entry, PATH_MAX, "Dockerfile");
+        if (path) {
+                real = realpath(path, NULL);
+                if (real && strncmp(real, p->dir, n) == 0 && real[n] == '/') {
+                        str_copy(entry, PATH_MAX, real + n + 1);
+                        path = NULL;
+                } else {
+                        str_copy(entry, PATH_MAX, ".ds01.Dockerfile");
+                        r = file_read(path, text);
+                }
+                free(real);
+        }
+        if (r < 0) {
+                cli_error(c, "can't read '%s': %s", path, strerror(-r));
+                return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
+        }
+        r = image_context_open(p->dir, entry, path ? buf_str(text) : NULL, path ? text->len : 0,
+                               ret, &err);
+        if (r == 0)
+                return EXIT_DONE;
+        cli_error(c, "%s", err.msg);
+        cli_error_next(c, "what the image does not need can be listed in '%s/.dockerignore'",
+                       p->dir);
+        return r == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+}
+
+static int send(struct cli *c, const struct project *p, const char *entry,
+                struct image_context *context, bool no_cache) {
+        _cleanup_build_ struct build_result result = { 0 };
+        struct source source = { .cli = c, .context = context };
+        const struct build_request request = {
+                .project = p->name,
+                .dockerfile = entry,
+                .no_cache = no_cache,
+                .next_piece = next_piece,
+                .source = &source,
+                .total_bytes = image_context_info(context)->total_bytes,
+        };
+        char size[32];
+        int r;
+
+        say_what_is_sent(c, image_context_info(context));
+        r = build_image(c, &request, &result);
+        if (r != EXIT_DONE) {
+                if (result.line > 0)
+                        cli_error_next(c, "see line %lld of %s/%s", (long long)result.line, p->dir,
+                                       entry);
+                return r;
+        }
+        format_bytes(result.size_bytes, size, sizeof(size));
+        fprintf(c->out, "Built image '%s' (%s)\n", result.image, size);
+        action_print_notes(c->out, &result.notes);
+        return EXIT_DONE;
+}
+
+int project_build(struct cli *c, const struct project *p, const char *path, bool no_cache) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        struct image_context *context = NULL;
+        char entry[PATH_MAX];
+        int r = open_context(c, p, path, &text, entry, &context);
+
+        if (r == EXIT_DONE)
+                r = send(c, p, entry, context, no_cache);
+        image_context_free(context);
+        return r;
+}

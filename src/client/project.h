@@ -1,0 +1,40 @@
+/*
+ * A project as a directory of the caller's: ~/workspace/PROJECT, its Dockerfile, and the image
+ * that is built from it.
+ */
+#pragma once
+
+#include "client/build.h"
+#include "image/catalogue.h"
+#include "image/dockerfile.h"
+
+#include <limits.h>
+
+struct project {
+        char name[128];      /* as the image is called: in lower case */
+        char dir[PATH_MAX];  /* the directory, whether it is there or not */
+        char dockerfile[PATH_MAX];
+        bool exists;         /* the directory */
+        bool has_dockerfile;
+};
+
+/* Finds it. The directory may have capitals; two that differ only in those would have one image,
+ * and are refused. EXIT_DONE, or an exit code after saying what is wrong. */
+int project_find(struct cli *c, const char *typed, struct project *ret);
+/* Says that there is no such directory, and what to do. EXIT_NOT_FOUND. */
+int project_missing(struct cli *c, const struct project *p);
+
+/* The catalogue of this machine: /usr/share/ds01/catalogue.yaml ($DS01_DATA names another
+ * directory), and the site's /etc/ds01/catalogue.yaml over it. */
+int project_catalogue(struct cli *c, struct catalogue *ret);
+
+/* Where a requirements file is, as seen from the project's directory: what is outside is copied in,
+ * unless that would take the place of another file. Checked. @dst holds PATH_MAX bytes. */
+int project_requirements(struct cli *c, const struct project *p, const char *typed, char *dst);
+
+/* Reads the Dockerfile and its regions. */
+int project_read(struct cli *c, const struct project *p, struct dockerfile *ret);
+
+/* Builds the image from the project's directory and tells the person. @path: a Dockerfile
+ * elsewhere, or NULL for the project's own. */
+int project_build(struct cli *c, const struct project *p, const char *path, bool no_cache);
