@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { OPTION_WIDTH = 25 };
+enum { OPTION_WIDTH = 25, NAME_WIDTH = 12, LINE_WIDTH = 78 };
 
 static void print_option(const struct option_row *row, FILE *out) {
         char text[80];
@@ -60,13 +60,49 @@ void help_group(const char *group, const char *prefix, FILE *out) {
                 prefix);
 }
 
+/* The words behind "PREFIX-" of all commands, wrapped to a screen's width. */
+static void print_group(const char *prefix, FILE *out) {
+        size_t column = 0;
+
+        for (size_t i = 0; i < n_commands; i++) {
+                const char *name = commands[i]->name;
+
+                if (!str_starts(name, prefix) || name[strlen(prefix)] != '-')
+                        continue;
+                name += strlen(prefix) + 1;
+                if (column == 0)
+                        column = (size_t)fprintf(out, "  %-*s  %s", NAME_WIDTH, prefix, name);
+                else if (column + strlen(name) + 2 < LINE_WIDTH)
+                        column += (size_t)fprintf(out, ", %s", name);
+                else
+                        column = (size_t)fprintf(out, ",\n  %-*s  %s", NAME_WIDTH, "", name) - 2;
+        }
+        if (column > 0)
+                fputc('\n', out);
+}
+
+static const char *const groups[] = { "container", "image", "project" };
+
+static bool is_grouped(const struct command *cmd) {
+        bool grouped = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+                grouped |= str_starts(cmd->name, groups[i]);
+        return grouped;
+}
+
 void help_overview(FILE *out) {
         fputs("Usage: ds01 COMMAND [ARGUMENT...]\n"
-              "Containers with GPUs of their own on a shared machine.\n\nCommands:\n",
+              "Containers with GPUs of their own on a shared machine.\n\n",
               out);
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+                print_group(groups[i], out);
         for (size_t i = 0; i < n_commands; i++)
-                fprintf(out, "  %-18s  %s\n", commands[i]->name, commands[i]->summary);
-        fputs("\n'COMMAND --help' says more. First steps: container-create NAME, then\n"
-              "container-run NAME. container-list and check-limits show what you have.\n",
+                if (!is_grouped(commands[i]))
+                        fprintf(out, "  %-*s  %s\n", NAME_WIDTH, commands[i]->name,
+                                commands[i]->summary);
+        fputs("\nThe words of a group go behind its name: container-create or container create.\n"
+              "'container --help' says what they do, 'COMMAND --help' how. First steps:\n"
+              "container-create NAME, then container-run NAME; check-limits shows your limits.\n",
               out);
 }
