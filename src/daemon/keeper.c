@@ -344,8 +344,9 @@ static void follow(struct daemon *d) {
 void keeper_run(struct daemon *d) {
         while (!d->stopping) {
                 follow(d);
-                if (!d->ready)
-                        d->failed++;
+                /* Without its engine ds01d serves as well: it says what is missing. */
+                if (!d->ready && d->failed++ == 0)
+                        notify_ready();
                 for (int ms = 0; ms < RECONNECT_MS && !d->stopping; ms += 50)
                         poll(NULL, 0, 50);
         }
