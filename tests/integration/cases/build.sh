@@ -177,12 +177,28 @@ test_what_may_be_built_on() {
         not_built dockerfile_invalid alice thesis
 }
 
-test_missing_base_is_pulled() {
-        sed -i 's/^images:/&\n  registries: ["localhost:1"]/' "$CONFIG"
+test_base_from_a_registry() {
+        . "$HERE/cases/pull.sh" # its registry
+        registry 3
+        context thesis <<<$'FROM '"$TOOL"$'\nCOPY Dockerfile /Dockerfile'
+        built alice thesis
+        expect_out '"status":"Pull complete"'
+        equal "$(jq -rs 'map(if .status then "pull" elif .step then .step else empty end) | unique | tostring' <<<"$OUT")" \
+                '[1,2,"pull"]' 'what was told'
+        jq -es 'map(.step // 0) | (index(1) > 3) and .[0] == 0' <<<"$OUT" >/dev/null || fail 'the steps came first'
+        has_tool || fail 'the base is not there'
+        # The second time it is.
+        built bob thesis
+        expect_no_out Pull
+        forget_tool
+}
+
+test_base_that_cannot_be_pulled() {
+        write_config images.registries=localhost:1
         ds01d_restart
         # Nobody answers there: it was tried, and the line is named.
         context thesis <<<$'\nFROM localhost:1/base:1'
-        not_built engine_failed alice thesis
+        not_built registry_unreachable alice thesis
         equal "$(jq -r .error.line <<<"$BUILT")" 2
         context thesis <<<'FROM docker.io/library/base:1'
         not_built registry_not_allowed alice thesis
@@ -412,6 +428,20 @@ test_the_dockerfile_cannot_be_swapped() {
         [ "$RC" != 0 ] || fail "bob's file is in it"
         tar -C "$dir" --transform='s,other/Dockerfile,./Dockerfile,' -cf "$WORK/thesis.tar" Dockerfile other/Dockerfile
         not_built context_invalid alice thesis
+}
+
+test_disk_full() {
+        need_own_engine
+        ! engine_is_podman || skip 'it keeps contexts elsewhere'
+        [ -z "$ENGINE_ROOT" ] || skip 'its directory is in a root of its own'
+        mount -t tmpfs -o size=1m tmpfs "$ROOT/engine/tmp"
+        head -c 4M /dev/urandom >"$WORK/large"
+        mkdir -p "$WORK/ctx.thesis"
+        mv "$WORK/large" "$WORK/ctx.thesis/large"
+        context thesis <<<$'FROM ds01-base\nCOPY large /large'
+        not_built storage_full alice thesis
+        umount "$ROOT/engine/tmp"
+        built alice thesis
 }
 
 test_engine_goes_away() {
