@@ -289,6 +289,8 @@ int stop_container(struct cli *c, const char *name, const void *options) {
                 json_put_int(&w, "timeout", o->timeout);
         if (o->force)
                 json_put_bool(&w, "force", true);
+        if (o->release)
+                json_put_bool(&w, "release", true);
         json_write_object_end(&w);
         snprintf(doing, sizeof(doing), "stopping '%.64s'", name);
         r = container_act(c, name, "stop", &body, doing, &result);

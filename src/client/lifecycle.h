@@ -25,7 +25,7 @@ int start_container(struct cli *c, const char *name, const void *options);
 
 struct stop_options {
         int64_t timeout;
-        bool has_timeout, force, all, verbose, keep_container;
+        bool has_timeout, force, release, all, verbose, keep_container;
 };
 
 int stop_container(struct cli *c, const char *name, const void *options);

@@ -102,6 +102,7 @@ static void adopt(struct daemon *d, const char *id) {
         if (engine_container_inspect(d->engine, id, &c, &error) < 0)
                 return;
         if (seal_open(d->seal_key, sizeof(d->seal_key), &c, &r) == 0) {
+                facts_load(d, r->nonce, &r->facts);
                 owner_times(d, r->uid, &hold, &unstarted);
                 ledger_lock(&d->ledger);
                 known = ledger_find_id(&d->ledger, r->id) >= 0 ||

@@ -151,6 +151,8 @@ void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
                 c->released |= !claim_holds(c, clock_real_us());
         else if (r->state == CONTAINER_RUNNING)
                 c->released = false;
+        else
+                c->released |= r->facts.released;
         c->state = r->state;
         c->since_us = r->state == CONTAINER_STOPPED ? r->finished_us
                       : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED

@@ -10,6 +10,7 @@
 
 #include "base/vec.h"
 #include "core/policy.h"
+#include "daemon/facts.h"
 
 #include <pthread.h>
 
@@ -39,6 +40,8 @@ struct record {
         int64_t created_us, started_us, finished_us; /* wall clock; 0 = never */
         pid_t pid;
         int exit_code;
+
+        struct facts facts;
 
         bool busy;                /* an operation is at work on it */
         bool stale;               /* an event came while it was busy: look again */

@@ -55,6 +55,7 @@ static void discard_nonce(struct daemon *d, const char *nonce) {
         e = tree_remove(path); /* the owner filled it, and may hold a descriptor of it */
         if (e < 0)
                 log_line(LOG_WARN, "home-not-removed", "path", path, "error", strerror(-e), NULL);
+        facts_remove(d, nonce);
         leftovers_clear(d, nonce);
 }
 

@@ -15,12 +15,13 @@
 
 struct stop_request {
         int64_t timeout;
-        bool force;
+        bool force, release;
 };
 
 static const struct json_field stop_fields[] = {
         JSON_FIELD_INT("timeout", struct stop_request, timeout, 0, 3600),
         JSON_FIELD_BOOL("force", struct stop_request, force),
+        JSON_FIELD_BOOL("release", struct stop_request, release),
 };
 
 /* The container is not in the engine any more (removed behind our back): it is gone here too. */
@@ -122,6 +123,10 @@ static int start(struct call *c, struct record *r) {
                 answer_gone(c, r);
                 return -1;
         }
+        if (r->facts.released) {
+                r->facts.released = false;
+                facts_save(d, r->nonce, &r->facts);
+        }
         return 0;
 }
 
@@ -211,6 +216,31 @@ static const char *hold_note(struct call *c, const struct record *r) {
                        : NULL;
 }
 
+static bool holds_devices(struct daemon *d, const struct record *r) {
+        bool holds;
+        int i;
+
+        ledger_lock(&d->ledger);
+        i = ledger_index(&d->ledger, r);
+        holds = d->ledger.claims.items[i].ndevices > 0 &&
+                claim_holds(&d->ledger.claims.items[i], clock_real_us());
+        ledger_unlock(&d->ledger);
+        return holds;
+}
+
+/* The devices are free at once. If that can't be written down, they are so until ds01d starts anew:
+ * then the container holds them again until its time is over. */
+static void release(struct daemon *d, struct record *r) {
+        struct facts facts = r->facts;
+
+        facts.released = true;
+        facts_save(d, r->nonce, &facts);
+        ledger_lock(&d->ledger);
+        r->facts = facts;
+        ledger_refresh_claim(&d->ledger, r, -1, -1);
+        ledger_unlock(&d->ledger);
+}
+
 void handle_container_stop(struct call *c) {
         struct stop_request request = { .timeout = STOP_TIMEOUT_DEFAULT_S };
         struct engine_error error = { 0 };
@@ -224,6 +254,12 @@ void handle_container_stop(struct call *c) {
         if (changed &&
             container_stop(c->daemon, r, (int)request.timeout, request.force, &error) < 0) {
                 answer_engine_failure(c, r, &error);
+                return;
+        }
+        if (request.release && holds_devices(c->daemon, r)) {
+                release(c->daemon, r);
+                answer_result(c, r, true, "its GPUs are free for others");
+                operation_end(c->daemon, r, false);
                 return;
         }
         answer_result(c, r, changed,

@@ -98,6 +98,13 @@ static void compute(const unsigned char *key, size_t key_size, const char *engin
                 snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
+void seal_text(const unsigned char *key, size_t key_size, const char *subject, const char *text,
+               char hex[SEAL_HEX_SIZE]) {
+        const struct engine_label label = { "text", (char *)text };
+
+        compute(key, key_size, subject, &label, 1, hex);
+}
+
 static char *join_uuids(char *const *uuids) {
         _cleanup_buf_ struct buf b = BUF_INIT(GPU_PER_CONTAINER_MAX * 100);
 

@@ -24,6 +24,11 @@ int seal_key_load(const char *path, unsigned char *key, size_t size, struct err 
 /* 32 random hex digits. */
 int nonce_make(char dst[NONCE_SIZE]);
 
+/* A seal over @text, good only together with @subject (both are strings): hex digits. */
+enum { SEAL_HEX_SIZE = 2 * 32 + 1 };
+void seal_text(const unsigned char *key, size_t key_size, const char *subject, const char *text,
+               char hex[SEAL_HEX_SIZE]);
+
 /* The labels of @r with their seal. Release with sealed_labels_release(). 0 or -ENOMEM. */
 int seal_make(const unsigned char *key, size_t key_size, const struct record *r,
               struct sealed_labels *ret);

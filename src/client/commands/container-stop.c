@@ -6,6 +6,7 @@ static const struct option_row rows[] = {
                    "time to end in before being killed (default: 10)",
                    .seen_offset = offsetof(struct stop_options, has_timeout)),
         OPTION_FLAG('f', "force", struct stop_options, force, "kill at once, ask nothing"),
+        OPTION_FLAG(0, "release", struct stop_options, release, "give its GPU back now"),
         OPTION_FLAG('a', "all", struct stop_options, all,
                     "all of your running and paused containers"),
         /* the predecessor's: what they asked for is always so here */

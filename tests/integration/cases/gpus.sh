@@ -491,3 +491,26 @@ test_parallel_starts_of_all() {
         done
         expect_invariants
 }
+
+test_release_gives_it_back_at_once() {
+        ok as alice container-create one --gpu=2
+        ok as alice container-start one
+        ok as alice container-stop one --release
+        expect_out 'free'
+        gpu_is GPU-0 free || fail "GPU-0 is not free"
+        expect_invariants
+        # It stays so over a restart of ds01d.
+        ds01d_restart
+        gpu_is GPU-0 free || fail "GPU-0 is held again"
+        ok as bob container-create two
+        ok as bob container-remove two
+        # Started again it has them again, and the next stop holds them.
+        ok as alice container-start one
+        gpu_is GPU-0 allocated || fail "GPU-0 is not allocated"
+        ok as alice container-stop one
+        gpu_is GPU-0 held || fail "GPU-0 is not held"
+        # Of one that is stopped already.
+        ok as alice container-stop one --release
+        gpu_is GPU-0 free || fail "GPU-0 is not free"
+        expect_invariants
+}
