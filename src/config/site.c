@@ -66,7 +66,7 @@ const struct site_key site_keys[] = {
         { "images.build_network", SITE_NAME, AT(build_network), "default",
           .help = "The network of RUN instructions while images are built: default, none, or the "
                   "name of one of the engine's." },
-        { "images.build_timeout_s", SITE_SECONDS, AT(build_timeout_us), "14400", 60, 604800,
+        { "images.build_timeout_s", SITE_SECONDS, AT(build_timeout_us), "14400", 1, 604800,
           .help = "The longest that one image may be built, in seconds." },
         { "images.builds_per_user", SITE_COUNT, AT(builds_per_user), "2", 1, 64,
           .help = "Images that one person may have built at the same time." },

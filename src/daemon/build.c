@@ -458,9 +458,10 @@ static int follow(struct build *b, struct refusal *r) {
                 if (caller_has_gone(b) || d->stopping)
                         return CANCELLED;
                 if (clock_mono_us() > deadline) {
-                        refuse(r, REFUSAL_BUILD_TIMEOUT, NULL);
-                        r->max = d->config.build_timeout_us / (60 * US_PER_S);
-                        return r->reason;
+                        char limit[32];
+
+                        duration_format(d->config.build_timeout_us, limit, sizeof(limit));
+                        return refuse_detail(r, REFUSAL_BUILD_TIMEOUT, NULL, "%s", limit);
                 }
         }
 }

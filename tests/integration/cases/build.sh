@@ -334,6 +334,28 @@ test_hanging_up_cancels() {
         wait_until 10 built alice thesis
 }
 
+test_time_limit() {
+        write_config
+        sed -i 's/^images:/&\n  build_timeout_s: 2/' "$CONFIG"
+        ds01d_restart
+        slow_context thesis
+        not_built build_timeout alice thesis
+        grep -q 'stopped after 2s' <<<"$BUILT" || fail "$BUILT"
+        wait_until 30 no_slow_step
+}
+
+test_killed_daemon_cancels() {
+        ! engine_is_podman || skip 'it lets commands run on'
+        slow_context thesis
+        begin_build one alice thesis
+        ds01d_kill
+        wait_until 30 no_slow_step
+        wait_until 10 eval '[ -z "$(engine_containers)" ]'
+        ds01d_start
+        context thesis <<<'FROM ds01-base'
+        built alice thesis '' -H 'Transfer-Encoding: chunked'
+}
+
 test_not_too_many_at_once() {
         local one two
 
