@@ -622,6 +622,8 @@ int recipe_write(const struct recipe *r, const char *const *images, const char *
                 if (s->word == RECIPE_FROM) {
                         for (const char *const *p = prologue; *p; p++) {
                                 buf_adds(out, *p);
+                                if (p == prologue)
+                                        buf_addf(out, " ds01.image.stage=\"%u\"", s->stage);
                                 end_line(&w, -1);
                         }
                         buf_adds(out, no_gpu);

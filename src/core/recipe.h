@@ -62,8 +62,10 @@ struct recipe_lines {
 };
 
 /* Writes the file for the engine. @images[i] stands for step i's image (full name), where it has
- * one. @prologue (lines, NULL-terminated) goes to the beginning of every stage, and RUN never sees
- * a GPU: NVIDIA's runtime takes its orders from the environment. 0, -ENOBUFS or -ENOMEM. */
+ * one. @prologue (lines, NULL-terminated; the first is a LABEL) goes to the beginning of every
+ * stage. The label gets the stage's number: of two stages that begin with the same steps, engines
+ * find only one again in their cache. RUN never sees a GPU: NVIDIA's runtime takes its orders from
+ * the environment. 0, -ENOBUFS or -ENOMEM. */
 int recipe_write(const struct recipe *r, const char *const *images, const char *const *prologue,
                  struct buf *out, struct recipe_lines *ret);
 void recipe_lines_release(struct recipe_lines *l);

@@ -489,9 +489,8 @@ static void write_notes(struct json_writer *w, struct build *b, const char *id) 
         json_write_array_end(w);
 }
 
-static int answer_built(struct build *b, struct refusal *r) {
-        _cleanup_buf_ struct buf line = BUF_INIT(LINES_MAX);
-        struct json_writer w = JSON_WRITER(&line);
+static int describe(struct build *b, struct buf *line, struct refusal *r) {
+        struct json_writer w = JSON_WRITER(line);
         struct engine_image image;
         struct engine_error error;
 
@@ -505,7 +504,6 @@ static int answer_built(struct build *b, struct refusal *r) {
         write_notes(&w, b, image.id);
         json_write_object_end(&w);
         engine_image_release(&image);
-        lines_end(&b->lines, &line);
         return 0;
 }
 
@@ -530,7 +528,9 @@ static int carry_out(struct build *b, struct refusal *r) {
         return e;
 }
 
+/* Who has read the last line may build again at once, so all is over before it is sent. */
 static void run(struct build *b) {
+        _cleanup_buf_ struct buf last = BUF_INIT(LINES_MAX);
         struct daemon *d = b->call->daemon;
         uid_t uid = b->call->who->uid;
         struct refusal r = { 0 };
@@ -539,13 +539,16 @@ static void run(struct build *b) {
 
         image_cache_changed(d);
         if (built)
-                e = answer_built(b, &r);
+                e = describe(b, &last, &r);
+        if (VEC_PUSH(&b->made, NULL) == 0)
+                images_sweep(d, uid, b->project, b->made.items, built ? 0 : SPARE_IMAGES);
+        build_end(d, uid, b->project);
         if (e > 0)
                 lines_refuse(&b->lines, &r);
         else if (e == CANCELLED)
                 b->call->streamed = true; /* nobody is there to be answered */
-        if (VEC_PUSH(&b->made, NULL) == 0)
-                images_sweep(d, uid, b->project, b->made.items, built ? 0 : SPARE_IMAGES);
+        else
+                lines_end(&b->lines, &last);
 }
 
 void handle_image_build(struct call *c) {
@@ -560,14 +563,11 @@ void handle_image_build(struct call *c) {
         b->step = -1;
         context_init(&b->context, b->dockerfile, c->daemon->config.context_max_gb << 30);
         if (call_ready(c) && call_flag(c, "no_cache", &b->no_cache) == 0) {
-                if (judge_request(b, r) ||
-                    build_begin(c->daemon, c->who->uid, b->project,
-                                c->daemon->config.builds_per_user, r)) {
+                if (judge_request(b, r) || build_begin(c->daemon, c->who->uid, b->project,
+                                                       c->daemon->config.builds_per_user, r))
                         call_refuse(c, r);
-                } else {
+                else
                         run(b);
-                        build_end(c->daemon, c->who->uid, b->project);
-                }
         }
         for (size_t i = 0; i < b->made.len; i++)
                 free(b->made.items[i]);

@@ -13,7 +13,8 @@ static const struct {
         unsigned line;        /* refused: of which line */
         const char *message;  /* refused: part of what is said */
 } rows[] = {
-#define STAGE "LABEL L\nENV NVIDIA_VISIBLE_DEVICES=void\n"
+#define NTH(n) "LABEL L ds01.image.stage=\"" n "\"\nENV NVIDIA_VISIBLE_DEVICES=void\n"
+#define STAGE NTH("0")
         { "FROM debian\n", "FROM <debian>\n" STAGE },
         { "from debian as  One\nrun true", "FROM <debian> as  One\n" STAGE "RUN true\n" },
         { "\xef\xbb\xbf# hello\n\n FROM debian\r\n\tRUN  a \\\r\n  # no\n\n  b  \r\n",
@@ -22,11 +23,11 @@ static const struct {
           "# escape=`\nFROM <a>\n" STAGE "RUN dir  c:\\\n" },
         { "# x\n# escape=`\nFROM a\nRUN b`\n", "FROM <a>\n" STAGE "RUN b`\n" },
         { "ARG T=3\nARG B=\"py:$T\" C='$T'\nFROM ${B} AS x\nFROM x\nFROM ${N:-d}${B:+e}$C",
-          "ARG T=3\nARG B=\"py:$T\" C='$T'\nFROM <py:3> AS x\n" STAGE "FROM x\n" STAGE
-          "FROM <de$T>\n" STAGE },
+          "ARG T=3\nARG B=\"py:$T\" C='$T'\nFROM <py:3> AS x\n" STAGE "FROM x\n" NTH("1")
+          "FROM <de$T>\n" NTH("2") },
         { "FROM --platform=linux/amd64 a AS B\nFROM scratch\nCOPY --chown=1:1 --from=b /x /y\n"
           "COPY --from=0 /x /y\nADD --from=ds01-7/q /x /y",
-          "FROM --platform=linux/amd64 <a> AS B\n" STAGE "FROM scratch\n" STAGE
+          "FROM --platform=linux/amd64 <a> AS B\n" STAGE "FROM scratch\n" NTH("1")
           "COPY --chown=1:1 --from=b /x /y\nCOPY --from=0 /x /y\n"
           "ADD --from=<ds01-7/q> /x /y\n" },
         { "FROM a\nENV NVIDIA_VISIBLE_DEVICES=all\nENV B=1\nRUN id\nRUN id",
