@@ -5,8 +5,9 @@
  *   bench-spawn COUNT COMMAND [ARG...]
  *   bench-spawn COUNT @SOCKET METHOD PATH [BODY-FILE]
  *
- * "%d" in an argument becomes the number of the round, from 1 on. A round that fails ends it with
- * exit code 1. The command's output is thrown away, its stderr is not.
+ * "%d" in an argument becomes the number of the round, from 1 on. With FIRST-LAST instead of COUNT
+ * the rounds have these numbers, and each time is printed, a line each. A round that fails ends it
+ * with exit code 1. The command's output is thrown away, its stderr is not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,13 +144,30 @@ static int compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+/* COUNT, or FIRST-LAST with *ret_each. */
+static bool parse_rounds(const char *text, int *ret_first, int *ret_count, bool *ret_each) {
+        char *end;
+        long first = 1, last = strtol(text, &end, 10);
+
+        *ret_each = *end == '-';
+        if (*ret_each) {
+                first = last;
+                last = strtol(end + 1, &end, 10);
+        }
+        if (*end || first < 1 || last < first || last - first >= ROUNDS_MAX)
+                return false;
+        *ret_first = (int)first;
+        *ret_count = (int)(last - first + 1);
+        return true;
+}
+
 int main(int argc, char *argv[]) {
         static double times[ROUNDS_MAX];
-        int count = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0, nargs = argc - 2;
-        bool call = argc > 2 && argv[2][0] == '@';
+        int first, count, nargs = argc - 2;
+        bool call = argc > 2 && argv[2][0] == '@', each;
 
-        if (count < 1 || count > ROUNDS_MAX) {
-                fprintf(stderr, "usage: bench-spawn COUNT COMMAND|@SOCKET ARG...\n");
+        if (argc < 3 || !parse_rounds(argv[1], &first, &count, &each)) {
+                fprintf(stderr, "usage: bench-spawn COUNT|FIRST-LAST COMMAND|@SOCKET ARG...\n");
                 return 2;
         }
         if (call && nargs > 3 && !read_body(argv[5])) {
@@ -159,16 +177,20 @@ int main(int argc, char *argv[]) {
         for (int i = 0; i < count; i++) {
                 double start;
 
-                if (!number_words(argv + 2, nargs, i + 1))
+                if (!number_words(argv + 2, nargs, first + i))
                         return 2;
                 start = now_ms();
                 if (!(call ? run_call(nargs) : run_process(nargs))) {
-                        fprintf(stderr, "bench-spawn: round %d of '%s %s' failed\n", i + 1,
+                        fprintf(stderr, "bench-spawn: round %d of '%s %s' failed\n", first + i,
                                 words[0], nargs > 1 ? words[nargs > 2 && call ? 2 : 1] : "");
                         return 1;
                 }
                 times[i] = now_ms() - start;
+                if (each)
+                        printf("%.2f\n", times[i]);
         }
+        if (each)
+                return 0;
         qsort(times, (size_t)count, sizeof(*times), compare);
         printf("%.2f %.2f\n", times[count / 2], times[count * 9 / 10]);
         return 0;
