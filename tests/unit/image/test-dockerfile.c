@@ -196,8 +196,8 @@ static void test_property(void **state) {
 
         for (int round = 0; round < 500; round++) {
                 _cleanup_dockerfile_ struct dockerfile d = { 0 };
-                _cleanup_buf_ struct buf text = BUF_INIT(65536), out = BUF_INIT(65536),
-                                         kept = BUF_INIT(65536), before = BUF_INIT(65536);
+                _cleanup_buf_ struct buf text = BUF_INIT(65536), kept = BUF_INIT(65536),
+                                         before = BUF_INIT(65536);
                 bool inside = false;
 
                 buf_adds(&text, "FROM x\n");
