@@ -202,10 +202,13 @@ engine_launch_docker() {
 engine_launch_podman() {
         local prepare='mount --bind "$0" /var/run/cdi && exec "$@"'
 
-        # In a mount namespace of its own, where /var/run/cdi, the only place where podman 4 looks
-        # for CDI specs, is ours. runc, because crun 1.8 refuses a hybrid cgroup tree.
+        # In namespaces of its own, where /var/run/cdi, the only place where podman 4 looks for CDI
+        # specs, is ours, and so is the loopback, where it asks a registry without TLS. runc, because crun 1.8 refuses a hybrid cgroup tree.
         mkdir -p /var/run/cdi "$ROOT/cdi"
-        setsid unshare --mount --propagation slave sh -c "$prepare" "$ROOT/cdi" podman --root "$ROOT/engine" --runroot "$ROOT/exec" --tmpdir "$ROOT/podman-tmp" \
+        printf '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n' >"$ROOT/registries.conf"
+        CONTAINERS_REGISTRIES_CONF=$ROOT/registries.conf \
+                setsid unshare --net --mount --propagation slave sh -c "$prepare" "$ROOT/cdi" \
+                podman --root "$ROOT/engine" --runroot "$ROOT/exec" --tmpdir "$ROOT/podman-tmp" \
                 --runtime "$(command -v runc || echo /usr/sbin/runc)" --cgroup-manager cgroupfs \
                 system service --time=0 "unix://$ENGINE_SOCKET" >>"$ROOT/engine.log" 2>&1 &
         echo $! >"$ROOT/engine.pid"

@@ -1,5 +1,5 @@
 # Images that are not on the machine: a registry of our own, on the loopback of the engine's network
-# namespace, where engines accept one without TLS.
+# namespace, which engines accept without TLS.
 
 REGISTRY=127.0.0.1:5000
 TOOL=$REGISTRY/lab/tool:1.0
@@ -15,7 +15,6 @@ registry_answers() {
 # registry MEGABYTES: a registry that has lab/tool:1.0, of that size; the engine has it no more.
 registry() {
         need_own_engine
-        ! engine_is_podman || skip "podman asks a registry without TLS only where its configuration says so"
         command -v docker-registry >/dev/null || skip "docker-registry is not installed"
         in_engine_network ip link set lo up
         normal_network
@@ -32,9 +31,12 @@ END
         wait_until 15 registry_answers
         mkdir "$WORK/tool"
         head -c "${1}M" /dev/urandom >"$WORK/tool/data"
-        (ROOT=$WORK && mv "$WORK/tool" "$WORK/image" && import_image "$TOOL")
+        # podman imports as "latest" whatever it is told.
+        (ROOT=$WORK && mv "$WORK/tool" "$WORK/image" && import_image "${TOOL%:*}:latest")
+        engine POST "/images/${TOOL%:*}:latest/tag?repo=${TOOL%:*}&tag=${TOOL##*:}"
+        engine DELETE "/images/${TOOL%:*}:latest" >/dev/null
         engine POST "/images/${TOOL%:*}/push?tag=${TOOL##*:}" -H "X-Registry-Auth: e30=" >"$WORK/push.log"
-        ! grep '"error"' "$WORK/push.log" || fail "the push failed"
+        ! grep '"error"\|"cause"' "$WORK/push.log" || fail "the push failed"
         forget_tool
         write_config images.registries="$REGISTRY"
         ds01d_restart
@@ -63,12 +65,11 @@ test_create_pulls() {
         ok as alice container-create thesis --image="$TOOL"
         expect_err "Pulling $TOOL"
         # Without a terminal, a line a step and nothing that moves.
-        expect_err 'Pull complete'
+        expect_err '(Pull|Download) complete'
         ! grep -q $'[\r\033]' <<<"$ERR" || fail "control characters without a terminal"
         expect_out "Image +$TOOL"
         expect_no_out 'Pull'
         expect_state alice thesis created
-        equal "$(engine_inspect alice thesis .Config.Image | cut -c1-7)" sha256: "the engine's image"
         # The second time it is there.
         ok as bob container-create thesis --image="$TOOL"
         [ -z "$ERR" ] || fail "it was pulled again"
@@ -148,7 +149,8 @@ test_interrupted_pull() {
         normal_network
         wait_until 10 grep -q 'images/pull.*status=' "$ROOT/ds01d.log"
         sleep 1
-        ! has_tool || fail "the pull went on"
+        # podman pulls on, for whoever asks next.
+        engine_is_podman || ! has_tool || fail "the pull went on"
         equal "$(engine_containers | wc -l)" 0 containers
         gpu_is GPU-0 free || fail "a GPU is held"
         ok as alice container-create thesis --image="$TOOL"
