@@ -76,6 +76,8 @@ static void redraw(struct build *b) {
                 return;
         if (b->step > 0) {
                 duration_format(now - b->step_us, time, sizeof(time));
+                if (now - b->step_us < US_PER_S)
+                        str_copy(time, sizeof(time), "...");
                 snprintf(text, sizeof(text), "%lld/%lld  %.60s  (%s)%s%s", (long long)b->step,
                          (long long)b->steps, b->text, time, *last ? "  " : "", last);
         } else if (now - b->began_us < SENDING_SHOWN_US) {
