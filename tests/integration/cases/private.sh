@@ -80,6 +80,21 @@ test_whole_life_without_a_daemon_for_all() {
         equal "$(private_pids | wc -l)" 1 "daemons"
 }
 
+# The archive can be sent once only, so the daemon that the command starts must be up by then.
+test_first_command_builds_an_image() {
+        private_machine
+        as alice mkdir "$ROOT/home/alice/workspace/thesis"
+        printf 'FROM ds01-base\nRUN echo made >/made\n' |
+                as alice tee "$ROOT/home/alice/workspace/thesis/Dockerfile" >/dev/null
+        ok private image-create thesis
+        expect_out "ds01-$FIRST_UID/thesis:latest"
+        ok private image-list
+        expect_out "^ds01-$FIRST_UID/thesis +latest "
+        ok private image-delete thesis --with-dockerfile
+        ok private image-list --format=json
+        equal "$(jq length <<<"$OUT")" 0 images
+}
+
 test_private_daemon_is_the_persons_own() {
         private_machine
         ok private container-create mine --cpu-only
