@@ -121,7 +121,6 @@ void metadata_text(const struct container_view *v, struct buf *out) {
         write_fields(&w, v);
         json_put_str(&w, "user", v->record->user);
         json_put_int(&w, "uid", v->record->uid);
-        json_put_str(&w, "data", v->record->data);
         json_write_key(&w, "resource_limits");
         json_write_object(&w);
         json_put_double(&w, "max_cpus", (double)v->record->cpus_milli / 1000, 3);

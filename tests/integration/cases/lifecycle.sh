@@ -41,6 +41,7 @@ test_create_writes_metadata() {
         equal "$(jq -r .name "$file")" thesis name
         equal "$(jq -r .status "$file")" created status
         equal "$(jq -r .gpus[0].name "$file")" GPU-0 gpu
+        equal "$(grep -o '"data":' "$file" | wc -l)" 1 "keys called data"
         as alice cat "$file" >/dev/null || fail "the owner can't read it"
         ! as bob cat "$file" 2>/dev/null || fail "others can read it"
         ok as alice container-start thesis
