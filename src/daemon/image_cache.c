@@ -76,7 +76,8 @@ struct image_list *image_cache_get(struct daemon *d, struct engine_error *error)
         }
         list->users = 1;
         pthread_mutex_lock(&c->lock);
-        if (c->live && c->generation == generation && !c->list) {
+        /* podman's events come up to a second late. */
+        if (c->live && !engine_is_podman(d->engine) && c->generation == generation && !c->list) {
                 list->users++;
                 c->list = list;
         }

@@ -1,7 +1,7 @@
 /*
  * The engine's list of named images, kept in memory: engines take 10 ms and more to write it. It is
  * good while the engine's image events are heard and none has come; what ds01d itself changes it
- * says at once. Otherwise the engine is asked.
+ * says at once. Otherwise, and always with podman, the engine is asked.
  */
 #pragma once
 

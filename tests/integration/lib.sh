@@ -549,9 +549,19 @@ nothing_left() {
         done
 }
 
+none_left_soon() {
+        local tries=0
+
+        until nothing_left; do
+                tries=$((tries + 1))
+                [ $tries -lt 60 ] || return 1
+                sleep 0.05
+        done
+}
+
 # Everything as it was at the start. What a test changed decides how much there is to do.
 world_reset() {
-        local sum tries=0
+        local sum
 
         if engine_is_own; then
                 ! alive "$(engine_pid)" || engine_thaw
@@ -559,6 +569,8 @@ world_reset() {
         fi
         remove_containers
         remove_personal_images
+        # podman tells late of what was removed, and a ds01d that does not run then is never told.
+        ! engine_is_podman || ! alive "$(ds01d_pid)" || none_left_soon || true
         sum=$(cat "$CONFIG" "$LIMITS" "$GPUS" 2>/dev/null | cksum)
         write_config
         write_limits
@@ -569,15 +581,10 @@ world_reset() {
                 rm -f "$ROOT/restart"
                 ds01d_restart
         fi
-        while ! nothing_left; do
-                tries=$((tries + 1))
-                if [ $tries = 60 ]; then
-                        note "ds01d still shows containers that are gone; it is restarted"
-                        ds01d_restart
-                        break
-                fi
-                sleep 0.05
-        done
+        none_left_soon || {
+                note "ds01d still shows containers that are gone; it is restarted"
+                ds01d_restart
+        }
 }
 
 world_start() {
