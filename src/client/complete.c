@@ -124,7 +124,7 @@ static void complete_arguments(struct cli *c, const struct command *cmd, const s
                 snprintf(before, sizeof(before), "%.*s=", (int)n, typed);
         } else if (w->at > first) {
                 row = find_option(cmd, word(w, w->at - 1));
-                if (row && row->kind == OPTION_KIND_FLAG)
+                if (row && (row->kind == OPTION_KIND_FLAG || row->kind == OPTION_KIND_OPTIONAL))
                         row = NULL;
         }
         if (row) {

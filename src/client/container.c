@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "client/waiting.h"
 #include "http/write.h"
 
 #include <errno.h>
@@ -168,8 +169,9 @@ static void scan_result_key(struct json_scan *s, struct action_result *ret) {
         }
 }
 
-int container_act(struct cli *c, const char *name, const char *action, const struct buf *body,
-                  const char *doing, struct action_result *ret) {
+static int act(struct cli *c, const char *name, const char *action, const struct buf *body,
+               const char *doing, int (*send)(struct cli *, const struct call *, struct reply *),
+               struct action_result *ret) {
         _cleanup_buf_ struct buf target = { 0 };
         _cleanup_reply_ struct reply reply = { 0 };
         struct call call = { .method = HTTP_POST, .body = body, .doing = doing };
@@ -185,7 +187,9 @@ int container_act(struct cli *c, const char *name, const char *action, const str
                 return EXIT_USAGE;
         }
         call.target = target.data;
-        r = call_do(c, &call, &reply);
+        r = send(c, &call, &reply);
+        if (r == EXIT_DONE && reply.status >= 400)
+                r = reply_print_error(c, &reply);
         if (r != EXIT_DONE)
                 return r;
 
@@ -198,6 +202,16 @@ int container_act(struct cli *c, const char *name, const char *action, const str
         if (s.failed || !ret->container.name[0])
                 return call_garbled(c, action);
         return EXIT_DONE;
+}
+
+int container_act(struct cli *c, const char *name, const char *action, const struct buf *body,
+                  const char *doing, struct action_result *ret) {
+        return act(c, name, action, body, doing, call_send, ret);
+}
+
+int container_act_waiting(struct cli *c, const char *name, const char *action,
+                          const struct buf *body, struct action_result *ret) {
+        return act(c, name, action, body, NULL, waiting_send, ret);
 }
 
 int for_each_name(struct cli *c, const struct operands *names,

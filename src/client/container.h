@@ -45,6 +45,9 @@ void action_result_release(struct action_result *r);
  * after saying why. */
 int container_act(struct cli *c, const char *name, const char *action, const struct buf *body,
                   const char *doing, struct action_result *ret);
+/* The same for what may wait in the queue (waiting.h). */
+int container_act_waiting(struct cli *c, const char *name, const char *action,
+                          const struct buf *body, struct action_result *ret);
 /* Prints the notes, indented, on @out. */
 void action_print_notes(FILE *out, const struct buf *notes);
 /* Reads an array of strings into lines (the notes of any answer). @s is before the value. */

@@ -12,9 +12,14 @@ static void print_option(const struct option_row *row, FILE *out) {
 
         if (row->hidden)
                 return;
-        snprintf(text, sizeof(text), "  %c%c%s --%s%s%s", row->letter ? '-' : ' ',
+        bool optional = row->kind == OPTION_KIND_OPTIONAL;
+
+        snprintf(text, sizeof(text), "  %c%c%s --%s%s%s%s", row->letter ? '-' : ' ',
                  row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
-                 row->arg ? "=" : "", row->arg ? row->arg : "");
+                 optional   ? "[="
+                 : row->arg ? "="
+                            : "",
+                 row->arg ? row->arg : "", optional ? "]" : "");
         fprintf(out, "%-*s  %s\n", OPTION_WIDTH, text, row->help);
 }
 

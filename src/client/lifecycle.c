@@ -6,6 +6,7 @@
 #include "client/format.h"
 #include "client/pull.h"
 #include "client/record.h"
+#include "client/waiting.h"
 #include "http/write.h"
 #include "json/json_write.h"
 
@@ -70,6 +71,8 @@ static int make_body(struct cli *c, const char *name, const struct create_option
                 json_put_bool(&w, "prefer_full", true);
         if (o->dry_run)
                 json_put_bool(&w, "dry_run", true);
+        if (r == EXIT_DONE && o->wait)
+                r = waiting_put(c, &w, o->wait);
         json_write_object_end(&w);
         if (r == EXIT_DONE && ret->failed) {
                 cli_error(c, "the request is too long");
@@ -220,7 +223,7 @@ int create_container(struct cli *c, const char *name, const struct create_option
                 return r;
         snprintf(doing, sizeof(doing), "creating '%.64s'", name);
         call.doing = doing;
-        r = call_send(c, &call, &reply);
+        r = o->wait ? waiting_send(c, &call, &reply) : call_send(c, &call, &reply);
         if (r != EXIT_DONE)
                 return r;
         if (reply.status < 400)
@@ -235,19 +238,30 @@ int create_container(struct cli *c, const char *name, const struct create_option
                 return reply_print_error(c, &reply);
         r = pull_image(c, image);
         if (r == EXIT_DONE)
-                r = call_do(c, &call, &second);
+                r = o->wait ? waiting_send(c, &call, &second) : call_send(c, &call, &second);
+        if (r == EXIT_DONE && second.status >= 400)
+                r = reply_print_error(c, &second);
         return r == EXIT_DONE ? print_answer(c, o, &second) : r;
 }
 
 /* --- start and stop ------------------------------------------------------------------------- */
 
 int start_container(struct cli *c, const char *name, const void *options) {
+        const struct start_options *o = options;
         _cleanup_action_ struct action_result result = { 0 };
+        _cleanup_buf_ struct buf body = BUF_INIT(256);
+        struct json_writer w = JSON_WRITER(&body);
         char doing[128];
-        int r;
+        int r = EXIT_DONE;
 
+        json_write_object(&w);
+        if (o && o->wait)
+                r = waiting_put(c, &w, o->wait);
+        json_write_object_end(&w);
         snprintf(doing, sizeof(doing), "starting '%.64s'", name);
-        r = container_act(c, name, "start", NULL, doing, &result);
+        if (r == EXIT_DONE)
+                r = o && o->wait ? container_act_waiting(c, name, "start", &body, &result)
+                                 : container_act(c, name, "start", NULL, doing, &result);
         if (r != EXIT_DONE)
                 return r;
         fprintf(c->out, result.changed ? "Started container '%s'%s%s\n"

@@ -8,7 +8,7 @@
 #include "client/container.h"
 
 struct create_options {
-        const char *image, *project, *workspace, *data;
+        const char *image, *project, *workspace, *data, *wait;
         int64_t gpus;
         int format;
         bool has_gpus, cpu_only, prefer_full, background, dry_run;
@@ -19,8 +19,11 @@ int create_check(struct cli *c, const struct create_options *o);
 /* Pulls the image first if it is not there and the site allows that. */
 int create_container(struct cli *c, const char *name, const struct create_options *o);
 
-/* The rest have the form that for_each_name() calls; @options is the struct above each. Starting
- * has none. */
+/* The rest have the form that for_each_name() calls; @options is the struct above each. */
+struct start_options {
+        const char *wait; /* as waiting_put() takes it; NULL: not */
+};
+
 int start_container(struct cli *c, const char *name, const void *options);
 
 struct stop_options {

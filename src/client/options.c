@@ -110,6 +110,9 @@ static int store(struct parser *p, const struct option_row *row, void *into, con
                         return fault_set(p->fault, "%s needs a value that is not empty", spelling);
                 *(const char **)member = value;
                 return 0;
+        case OPTION_KIND_OPTIONAL:
+                *(const char **)member = value ? value : "";
+                return 0;
         case OPTION_KIND_INT:
                 if (str_to_i64(value, row->min, row->max, (int64_t *)member) < 0)
                         return fault_set(p->fault,
@@ -141,6 +144,8 @@ static int parse_long(struct parser *p, const char *text, const char *next) {
                         return fault_set(p->fault, "%s takes no value", spelling);
                 return store(p, row, into, spelling, NULL);
         }
+        if (row->kind == OPTION_KIND_OPTIONAL)
+                return store(p, row, into, spelling, equals ? equals + 1 : NULL);
         if (!equals && !next)
                 return fault_set(p->fault, "%s needs a value: %s=%s", spelling, spelling, row->arg);
         r = store(p, row, into, spelling, equals ? equals + 1 : next);
@@ -166,6 +171,9 @@ static int parse_short(struct parser *p, const char *text, const char *next) {
                                 return r;
                         continue;
                 }
+                if (row->kind == OPTION_KIND_OPTIONAL)
+                        return store(p, row, into, spelling,
+                                     text[1] ? text + 1 + (text[1] == '=') : NULL);
                 value = text[1] == '=' ? text + 2 : text[1] ? text + 1 : next;
                 if (!value)
                         return fault_set(p->fault, "%s needs a value: %s %s", spelling, spelling,

@@ -23,6 +23,7 @@
 enum option_kind {
         OPTION_KIND_FLAG,   /* bool */
         OPTION_KIND_STRING, /* const char *, into argv */
+        OPTION_KIND_OPTIONAL, /* the same, but may be given without: "--wait" is "--wait=" */
         OPTION_KIND_INT,    /* int64_t, min to max */
         OPTION_KIND_CHOICE, /* int: index into choices */
 };
@@ -47,6 +48,9 @@ struct option_row {
           .offset = OPTION_OFFSET_(type, member, bool *), .help = (text), ##__VA_ARGS__ }
 #define OPTION_STRING(short_, long_, value, type, member, text, ...)                               \
         { .letter = (short_), .name = (long_), .kind = OPTION_KIND_STRING, .arg = (value),         \
+          .offset = OPTION_OFFSET_(type, member, const char **), .help = (text), ##__VA_ARGS__ }
+#define OPTION_OPTIONAL(short_, long_, value, type, member, text, ...)                             \
+        { .letter = (short_), .name = (long_), .kind = OPTION_KIND_OPTIONAL, .arg = (value),       \
           .offset = OPTION_OFFSET_(type, member, const char **), .help = (text), ##__VA_ARGS__ }
 #define OPTION_INT(short_, long_, value, type, member, least, most, text, ...)                     \
         { .letter = (short_), .name = (long_), .kind = OPTION_KIND_INT, .arg = (value),            \

@@ -52,8 +52,24 @@ bool claim_holds(const struct claim *c, int64_t now_us) {
 struct survey {
         struct usage usage;              /* of the caller, without @except's GPUs */
         const struct claim *named;       /* the caller's claim with the name asked for */
-        uint8_t taken[GPU_DEVICES_MAX];  /* held by a claim other than @except */
+        uint8_t taken[GPU_DEVICES_MAX];  /* held by a claim other than @except, or kept */
+        uint8_t kept[GPU_DEVICES_MAX];   /* held by nobody, but kept for somebody who waits */
 };
+
+/* What is kept for those who wait is as good as taken; but nobody is kept from what they hold. */
+static void withhold(const struct snapshot *s, ssize_t except, struct survey *v) {
+        const struct claim *own = except >= 0 ? &s->claims[except] : NULL;
+        bool holds = own && claim_holds(own, s->now_us);
+
+        for (size_t i = 0; i < GPU_DEVICES_MAX; i++) {
+                bool mine = false;
+
+                for (int k = 0; holds && k < own->ndevices; k++)
+                        mine |= own->devices[k] == (int16_t)i;
+                if (s->withheld[i] && !mine && !v->taken[i])
+                        v->taken[i] = v->kept[i] = 1;
+        }
+}
 
 static void survey(const struct snapshot *s, const char *name, ssize_t except, struct survey *ret) {
         *ret = (struct survey){ 0 };
@@ -74,6 +90,8 @@ static void survey(const struct snapshot *s, const char *name, ssize_t except, s
                         if (c->devices[k] >= 0 && c->devices[k] < GPU_DEVICES_MAX)
                                 ret->taken[c->devices[k]] = 1;
         }
+        if (s->withheld)
+                withhold(s, except, ret);
 }
 
 static size_t device_count(const struct snapshot *s) {
@@ -124,6 +142,7 @@ struct field {
         uint8_t eligible[GPU_DEVICES_MAX]; /* of the right kind, free or not */
         uint8_t free[GPU_DEVICES_MAX];
         size_t neligible, nfree;
+        size_t nkept; /* eligible, not held, but kept for somebody who waits */
         size_t nfree_whole; /* free whole GPUs that are not eligible */
         int64_t units_min;  /* the smallest of the eligible */
 };
@@ -132,7 +151,7 @@ static void field_fill(const struct snapshot *s, const struct survey *v,
                        const struct create_wish *w, struct field *f) {
         size_t count = device_count(s);
 
-        f->neligible = f->nfree = f->nfree_whole = 0;
+        f->neligible = f->nfree = f->nfree_whole = f->nkept = 0;
         f->units_min = LIMIT_UNLIMITED;
         for (size_t i = 0; i < count; i++) {
                 const struct gpu_device *d = &s->inventory->devices[i];
@@ -143,6 +162,7 @@ static void field_fill(const struct snapshot *s, const struct survey *v,
                 f->free[i] = f->eligible[i] && open;
                 f->neligible += f->eligible[i];
                 f->nfree += f->free[i];
+                f->nkept += f->eligible[i] && v->kept[i] && is_usable(d);
                 f->nfree_whole += whole && open && !f->eligible[i];
                 if (f->eligible[i] && d->units < f->units_min)
                         f->units_min = d->units;
@@ -199,6 +219,13 @@ static int refuse_no_device(const struct snapshot *s, const struct field *f, siz
         for (size_t i = 0; i < device_count(s); i++)
                 busy[i] = f->eligible[i] && !f->free[i];
         explain_devices(s, busy, except, r->detail, sizeof(r->detail));
+        if (f->nkept > 0) {
+                size_t end = strlen(r->detail);
+
+                (void)snprintf(r->detail + end, sizeof(r->detail) - end,
+                               "%s%zu kept for people who wait (ds01 queue)", end ? "; " : "",
+                               f->nkept);
+        }
         return r->reason;
 }
 

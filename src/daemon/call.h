@@ -70,7 +70,8 @@ int call_read_body(struct call *c, struct buf *ret);
 int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
 
 /* Handlers, one file a group. */
-call_handler handle_version, handle_site, handle_limits, handle_gpus;  /* machine.c */
+call_handler handle_version, handle_site, handle_limits, handle_gpus; /* machine.c */
+call_handler handle_queue; /* queue.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */
 call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,

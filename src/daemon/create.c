@@ -9,6 +9,7 @@
  *             reserved and the keeper finds out
  */
 #include "daemon/operation.h"
+#include "daemon/queue.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -32,8 +33,8 @@
 
 struct create_request {
         char *name, *image, *project, *workspace, *data;
-        int64_t gpus;
-        bool gpus_given, prefer_full, dry_run;
+        int64_t gpus, wait_s;
+        bool wait, gpus_given, prefer_full, dry_run;
 };
 
 static const struct json_field create_fields[] = {
@@ -45,6 +46,8 @@ static const struct json_field create_fields[] = {
         JSON_FIELD_INT("gpus", struct create_request, gpus, INT64_MIN, INT64_MAX,
                        .seen_offset = offsetof(struct create_request, gpus_given)),
         JSON_FIELD_BOOL("prefer_full", struct create_request, prefer_full),
+        JSON_FIELD_INT("wait_seconds", struct create_request, wait_s, WAIT_FOR_EVER, WAIT_MAX_S,
+                       .seen_offset = offsetof(struct create_request, wait)),
         JSON_FIELD_BOOL("dry_run", struct create_request, dry_run),
 };
 
@@ -59,6 +62,9 @@ struct creation {
         struct image_choice image;
         struct engine_image image_info;
         struct record *record; /* ours until it is in the ledger */
+        struct lines lines;    /* for who waits */
+        struct place place;
+        bool gone; /* the caller, while waiting */
 };
 
 /* -1 means "not said" to the policy, so that one that was said is refused here. */
@@ -169,19 +175,31 @@ static int give_devices(struct record *r, const struct gpu_inventory *inventory,
         return 0;
 }
 
-/* The decision, and its reservation, in one breath under the lock. */
-static int decide(struct creation *k, struct refusal *r) {
+/* What the policy says now; the ledger's lock is held. */
+static int ask_policy(struct creation *k, struct grant *ret, struct refusal *r) {
         struct ledger *l = &k->call->daemon->ledger;
         struct create_wish wish = { .name = k->name,
                                     .gpus = k->request.gpus,
                                     .prefer_full = k->request.prefer_full };
+        uint8_t withheld[GPU_DEVICES_MAX];
         struct snapshot snapshot;
+
+        ledger_snapshot(l, &k->limits, k->call->who->uid, &snapshot);
+        queue_withhold(k->call->daemon, &k->place, k->limits.priority, withheld, &snapshot);
+        return policy_create(&snapshot, &wish, ret, r);
+}
+
+/* The decision, and its reservation, in one breath under the lock; before it, the wait. */
+static int decide(struct creation *k, struct refusal *r) {
+        struct ledger *l = &k->call->daemon->ledger;
         struct grant grant = { 0 };
         int refused;
 
         ledger_lock(l);
-        ledger_snapshot(l, &k->limits, k->call->who->uid, &snapshot);
-        refused = policy_create(&snapshot, &wish, &grant, r);
+        do
+                refused = ask_policy(k, &grant, r);
+        while (refused && k->request.wait && queue_wait(&k->place, r, &k->gone) == 0);
+        queue_leave(&k->place);
         if (!refused && give_devices(k->record, &l->inventory, &grant) < 0)
                 refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
         if (!refused && !k->request.dry_run) {
@@ -372,18 +390,21 @@ static int look(struct creation *k, struct refusal *r) {
  * again with the reservation. */
 static int decide_early(struct creation *k, struct refusal *r) {
         struct ledger *l = &k->call->daemon->ledger;
-        struct create_wish wish = { .name = k->name,
-                                    .gpus = k->request.gpus,
-                                    .prefer_full = k->request.prefer_full };
-        struct snapshot snapshot;
         struct grant grant;
+        bool ignored;
         int refused;
 
         ledger_lock(l);
-        ledger_snapshot(l, &k->limits, k->call->who->uid, &snapshot);
-        refused = policy_create(&snapshot, &wish, &grant, r);
+        refused = ask_policy(k, &grant, r);
         ledger_unlock(l);
-        return refused;
+        return refused && k->request.wait && queue_helps(refused, &ignored) ? 0 : refused;
+}
+
+static int prepare_place(struct creation *k) {
+        queue_place(&k->place, &k->lines, k->name, &k->limits,
+                    k->request.gpus < 0 ? 1 : k->request.gpus, k->request.prefer_full, false,
+                    k->request.wait_s);
+        return 0;
 }
 
 void handle_container_create(struct call *c) {
@@ -400,14 +421,18 @@ void handle_container_create(struct call *c) {
             call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0) {
                 daemon_limits(c->daemon, c->who, &k->limits);
                 daemon_engine_info(c->daemon, &k->engine);
+                k->lines.call = c;
                 if (check_count(&k->request, &refusal) || check_names(k, &refusal) ||
-                    decide_early(k, &refusal) || look(k, &refusal) || decide(k, &refusal)) {
+                    prepare_place(k) || decide_early(k, &refusal) || look(k, &refusal) ||
+                    decide(k, &refusal)) {
                         call_refuse(c, &refusal);
                 } else if (k->request.dry_run) {
                         answer_created(k);
                 } else {
                         carry_out(k);
                 }
+                if (k->lines.begun && !k->gone)
+                        lines_end(&k->lines, &c->answer);
         }
         record_free(k->record);
         if (k->workspace_open)

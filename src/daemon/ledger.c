@@ -45,6 +45,7 @@ void ledger_release(struct ledger *l) {
         }
         VEC_RELEASE(&l->records);
         VEC_RELEASE(&l->claims);
+        VEC_RELEASE(&l->waiters);
         gpu_inventory_release(&l->inventory);
         pthread_cond_destroy(&l->freed);
         pthread_mutex_destroy(&l->lock);
@@ -170,6 +171,7 @@ void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory) {
         *inventory = (struct gpu_inventory){ 0 };
         for (size_t i = 0; i < l->records.len; i++)
                 find_devices(l, l->records.items[i], &l->claims.items[i]);
+        pthread_cond_broadcast(&l->freed);
 }
 
 void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t uid,

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "base/vec.h"
-#include "core/policy.h"
+#include "core/queue.h"
 #include "daemon/facts.h"
 
 #include <pthread.h>
@@ -55,6 +55,8 @@ struct ledger {
         VEC(struct record *) records;
         VEC(struct claim) claims; /* claims.items[i] describes records.items[i] */
         struct gpu_inventory inventory;
+        VEC(struct waiter *) waiters; /* who waits (queue.h); each belongs to its thread */
+        uint64_t next_waiter;
 };
 
 int ledger_init(struct ledger *l);

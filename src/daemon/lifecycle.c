@@ -4,11 +4,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/failpoint.h"
+#include "daemon/queue.h"
 #include "daemon/spec.h"
 #include "daemon/workspace.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -54,9 +56,11 @@ static void answer_engine_failure(struct call *c, struct record *r,
 
 /* May it start, and do its devices still stand? On success the claim is a running one, so that
  * from here on its devices are nobody else's. */
-static int pass_gate(struct call *c, struct record *r, struct refusal *refusal) {
+static int pass_gate(struct call *c, struct record *r, const struct place *place,
+                     struct refusal *refusal) {
         struct ledger *l = &c->daemon->ledger;
         struct limits limits;
+        uint8_t withheld[GPU_DEVICES_MAX];
         struct snapshot snapshot;
         struct grant grant;
         bool moved = false;
@@ -66,6 +70,7 @@ static int pass_gate(struct call *c, struct record *r, struct refusal *refusal) 
         ledger_lock(l);
         i = ledger_index(l, r);
         ledger_snapshot(l, &limits, c->who->uid, &snapshot);
+        queue_withhold(c->daemon, place, limits.priority, withheld, &snapshot);
         refused = policy_start(&snapshot, (size_t)i, &grant, &moved, refusal);
         if (!refused && moved) {
                 /* Its own devices went to somebody else meanwhile. The grant names others, but a
@@ -90,16 +95,23 @@ static int pass_gate(struct call *c, struct record *r, struct refusal *refusal) 
         return refused;
 }
 
-/* From created or stopped to running. Nonzero when refused (answered, the operation ended). */
-static int start(struct call *c, struct record *r) {
+/* From created or stopped to running. Nonzero when refused (answered, the operation ended), or
+ * WAIT_AND_AGAIN, with why in @place's lines: the record is free for others meanwhile. */
+enum { WAIT_AND_AGAIN = 1 };
+static int start(struct call *c, struct record *r, const struct place *place) {
         struct daemon *d = c->daemon;
         enum container_state before = r->state;
         struct engine_error error = { 0 };
         struct refusal refusal = { 0 };
 
-        if (pass_gate(c, r, &refusal)) {
-                call_refuse(c, &refusal);
+        if (pass_gate(c, r, place, &refusal)) {
+                bool ignored;
+
+                c->refusal = refusal;
                 operation_end(d, r, false);
+                if (place && queue_helps(refusal.reason, &ignored))
+                        return WAIT_AND_AGAIN;
+                call_refuse(c, &refusal);
                 return -1;
         }
         FAILPOINT("start.decided");
@@ -138,14 +150,26 @@ static int pause_in_engine(struct daemon *d, const struct record *r, bool pause,
                      : engine_container_unpause(d->engine, r->id, error);
 }
 
-void handle_container_start(struct call *c) {
+struct start_request {
+        int64_t wait_s;
+        bool ignored, wait;
+};
+
+static const struct json_field start_fields[] = {
+        JSON_FIELD_INT("wait_seconds", struct start_request, wait_s, WAIT_FOR_EVER, WAIT_MAX_S,
+                       .seen_offset = offsetof(struct start_request, wait)),
+};
+
+/* One try. 0 when it is answered, or WAIT_AND_AGAIN. */
+static int try_start(struct call *c, const struct place *place) {
         struct engine_error error = { 0 };
         struct record *r;
         const char *note = NULL;
         bool changed = true;
+        int e;
 
         if (call_acquire(c, &r) < 0)
-                return;
+                return 0;
         switch (r->state) {
         case CONTAINER_RUNNING:
                 changed = false;
@@ -154,22 +178,23 @@ void handle_container_start(struct call *c) {
         case CONTAINER_PAUSED:
                 if (pause_in_engine(c->daemon, r, false, &error) < 0) {
                         answer_engine_failure(c, r, &error);
-                        return;
+                        return 0;
                 }
                 operation_set_state(c->daemon, r, CONTAINER_RUNNING);
                 note = "it was paused and goes on";
                 break;
         case CONTAINER_CREATED:
         case CONTAINER_STOPPED:
-                if (start(c, r) < 0)
-                        return;
+                e = start(c, r, place);
+                if (e != 0)
+                        return e == WAIT_AND_AGAIN ? e : 0;
                 if (r->state != CONTAINER_RUNNING) {
                         refuse_detail(&c->refusal, REFUSAL_ENGINE_FAILED, NULL,
                                       "'%s' ended at once with exit code %d", r->name,
                                       r->exit_code);
                         call_refuse(c, &c->refusal);
                         operation_end(c->daemon, r, false);
-                        return;
+                        return 0;
                 }
                 break;
         case CONTAINER_RESERVED:
@@ -177,10 +202,62 @@ void handle_container_start(struct call *c) {
                 refuse(&c->refusal, REFUSAL_BUSY, r->name);
                 call_refuse(c, &c->refusal);
                 operation_end(c->daemon, r, false);
-                return;
+                return 0;
         }
         answer_result(c, r, changed, note);
         operation_end(c->daemon, r, false);
+        return 0;
+}
+
+/* How many devices the container has; 0 when it is not there. */
+static int64_t devices_of(struct call *c, const char *name) {
+        struct ledger *l = &c->daemon->ledger;
+        int64_t n = 0;
+        int i;
+
+        ledger_lock(l);
+        i = ledger_find(l, c->who->uid, name);
+        if (i >= 0)
+                n = l->claims.items[i].ndevices;
+        ledger_unlock(l);
+        return n;
+}
+
+void handle_container_start(struct call *c) {
+        struct start_request request = { 0 };
+        struct lines lines = { .call = c };
+        char name[NAME_MAX_LEN + 1];
+        struct limits limits;
+        struct place place;
+        bool gone = false;
+
+        if (call_decode(c, start_fields, ARRAY_SIZE(start_fields), &request) < 0)
+                return;
+        if (!request.wait) {
+                try_start(c, NULL);
+                return;
+        }
+        if (call_name(c, name) < 0)
+                return;
+        daemon_limits(c->daemon, c->who, &limits);
+        queue_place(&place, &lines, name, &limits, devices_of(c, name), false, true,
+                    request.wait_s);
+        while (!gone && try_start(c, &place) == WAIT_AND_AGAIN) {
+                int over;
+
+                ledger_lock(&c->daemon->ledger);
+                over = queue_wait(&place, &c->refusal, &gone);
+                ledger_unlock(&c->daemon->ledger);
+                if (over && !gone) {
+                        call_refuse(c, &c->refusal);
+                        break;
+                }
+        }
+        ledger_lock(&c->daemon->ledger);
+        queue_leave(&place);
+        ledger_unlock(&c->daemon->ledger);
+        if (lines.begun && !gone)
+                lines_end(&lines, &c->answer);
 }
 
 int container_stop(struct daemon *d, struct record *r, int timeout_s, bool force,

@@ -97,7 +97,7 @@ int main(void) {
         limits_defaults(&limits);
         limits.gpu_units = limits.gpus_per_container = limits.containers = LIMIT_UNLIMITED;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                struct snapshot s = { &inventory, claims, CLAIMS, &limits, 1001, US_PER_H };
+                struct snapshot s = { &inventory, claims, CLAIMS, &limits, 1001, NULL, US_PER_H };
                 double us;
 
                 make_claims(rows[i].held);

@@ -18,6 +18,8 @@ static const struct option_row rows[] = {
         OPTION_FLAG(0, "cpu-only", struct create_options, cpu_only, "no GPU"),
         OPTION_FLAG(0, "prefer-full", struct create_options, prefer_full,
                     "a full GPU rather than a MIG instance"),
+        OPTION_OPTIONAL(0, "wait", "TIME", struct create_options, wait,
+                        "wait for a GPU, or for room in your limits"),
         OPTION_FLAG(0, "dry-run", struct create_options, dry_run, "say what would be done"),
         OPTION_CHOICE(0, "format", "table|json", struct create_options, format,
                       record_format_choices, "how to print the result"),

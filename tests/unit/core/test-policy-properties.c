@@ -84,7 +84,7 @@ static void machine_make(struct machine *m) {
 
 static struct snapshot snapshot_of(const struct machine *m, uid_t uid) {
         return (struct snapshot){ &m->inventory,   m->claims, m->nclaims,
-                                  &m->limits[uid], uid,       m->now_us };
+                                  &m->limits[uid], uid, NULL,  m->now_us };
 }
 
 static void set_grant(struct machine *m, size_t which, const struct grant *g) {
