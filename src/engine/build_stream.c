@@ -145,6 +145,9 @@ static int take_object(struct engine_build_stream *b, const json_t *line,
                 int64_t code = json_int_or(detail, "code", 0);
 
                 *ret_code = code > 0 && code < 256 ? (int)code : 0;
+                error += strspn(error, " \n");
+                if (!*error)
+                        error = "it gives no reason";
                 return engine_fail(err, 500, true, "%.*s", (int)strcspn(error, "\n"), error);
         }
         if (id && is_id(id) && str_copy(b->id, sizeof(b->id), id)) {

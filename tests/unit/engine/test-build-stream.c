@@ -40,6 +40,7 @@ static const struct {
         /* Errors */
         { "{\"errorDetail\":{\"code\":3,\"message\":\"no\"},\"error\":\"no\"}\n", "e 500 3 no\n" },
         { "{\"error\":\"only this\\n\"}\n", "e 500 0 only this\n" },
+        { "{\"error\":\"\\n\"}\n", "e 500 0 it gives no reason\n" },
         { "{\"aux\":{\"ID\":\"sha256:0123456789\\u001b\"}}\n{\"aux\":{\"ID\":\"sha256:\"}}\n", "" },
         { "{\"errorDetail\":{\"code\":-1,\"message\":\"x\"}}\n", "e 500 0 x\n" },
         { "nonsense\n", "e 0 0 the build's answer is not JSON\n" },
