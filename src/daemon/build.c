@@ -89,16 +89,32 @@ int build_begin(struct daemon *d, uid_t uid, const char *project, int64_t max, s
         return r->reason;
 }
 
-void build_end(struct daemon *d, uid_t uid, const char *project) {
-        struct builds *b = &d->builds;
-
-        pthread_mutex_lock(&b->lock);
+/* The lock is held. The index, or -1. */
+static int find_running(const struct builds *b, uid_t uid, const char *project) {
         for (size_t i = 0; i < b->running.len; i++)
                 if (b->running.items[i].uid == uid &&
-                    strcmp(b->running.items[i].name, project) == 0) {
-                        VEC_REMOVE(&b->running, i);
-                        break;
-                }
+                    strcmp(b->running.items[i].name, project) == 0)
+                        return (int)i;
+        return -1;
+}
+
+bool build_goes_on(struct daemon *d, uid_t uid, const char *project) {
+        bool found;
+
+        pthread_mutex_lock(&d->builds.lock);
+        found = find_running(&d->builds, uid, project) >= 0;
+        pthread_mutex_unlock(&d->builds.lock);
+        return found;
+}
+
+void build_end(struct daemon *d, uid_t uid, const char *project) {
+        struct builds *b = &d->builds;
+        int at;
+
+        pthread_mutex_lock(&b->lock);
+        at = find_running(b, uid, project);
+        if (at >= 0)
+                VEC_REMOVE(&b->running, (size_t)at);
         pthread_mutex_unlock(&b->lock);
 }
 

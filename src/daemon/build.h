@@ -6,4 +6,5 @@
 /* Enters a build of @uid's @project (or its removal: no build begins meanwhile). Nonzero with @r
  * when one goes on already, or the person has @max of them. */
 int build_begin(struct daemon *d, uid_t uid, const char *project, int64_t max, struct refusal *r);
+bool build_goes_on(struct daemon *d, uid_t uid, const char *project);
 void build_end(struct daemon *d, uid_t uid, const char *project);

@@ -13,17 +13,20 @@
 
 enum { UNNAMED_KEPT_H = 7 * 24 };
 
+void images_project(const char *reference, char project[NAME_MAX_LEN + 1]) {
+        const char *slash = strchr(reference, '/'), *name = slash ? slash + 1 : reference;
+
+        snprintf(project, NAME_MAX_LEN + 1, "%.*s", (int)strcspn(name, ":"), name);
+}
+
 int images_name(const char *typed, uid_t uid, char reference[IMAGE_REF_SIZE],
                 char project[NAME_MAX_LEN + 1], struct refusal *r) {
-        const char *name;
-
         if (project_name_check(typed, project, r))
                 return r->reason;
         if (!image_of_project(project, uid, reference, IMAGE_REF_SIZE))
                 return refuse_detail(r, REFUSAL_NAME_INVALID, typed,
                                      "an image can't be called that");
-        name = strchr(reference, '/') + 1;
-        snprintf(project, NAME_MAX_LEN + 1, "%.*s", (int)strcspn(name, ":"), name);
+        images_project(reference, project);
         return 0;
 }
 
@@ -98,10 +101,19 @@ void images_sweep(struct daemon *d, uid_t uid, const char *project, char *const 
                 same = strcmp(name, project) == 0;
                 if (same && spare > 0)
                         spare--;
-                else if (same ? !is_in(keep, rows[i].id) : rows[i].created_us < old)
+                else if (same ? !is_in(keep, rows[i].id)
+                              : rows[i].created_us < old && !build_goes_on(d, uid, name))
                         engine_image_remove(d->engine, rows[i].id, &ignored);
         }
         engine_image_rows_free(rows, n);
+}
+
+void images_forget(struct daemon *d, uid_t uid, const char *reference) {
+        char project[NAME_MAX_LEN + 1];
+
+        image_cache_changed(d);
+        images_project(reference, project);
+        images_sweep(d, uid, project, NULL, 0);
 }
 
 /* --- the list ------------------------------------------------------------------------------- */
@@ -269,8 +281,7 @@ static int remove_image(struct call *c, const char *project, const char *referen
                 if (engine_image_remove(c->daemon->engine, reference, &error) < 0) {
                         refusal_from_engine(r, &error);
                 } else {
-                        image_cache_changed(c->daemon);
-                        images_sweep(c->daemon, c->who->uid, project, NULL, 0);
+                        images_forget(c->daemon, c->who->uid, reference);
                         answer_removed(c, reference, &image);
                 }
         }

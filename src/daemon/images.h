@@ -11,10 +11,17 @@ int images_name(const char *typed, uid_t uid, char reference[IMAGE_REF_SIZE],
 /* True for an image (full name) that images.bases or images.default names. */
 bool images_is_base(const struct daemon *d, const char *reference);
 
+/* The project of a person's image, as it is called in "ds01-UID/PROJECT:latest". */
+void images_project(const char *reference, char project[NAME_MAX_LEN + 1]);
+
 /* @first (unless NULL), then the ids of the unnamed images that builds of @uid's @project have
  * left, newest first, NULL-terminated: what failed builds had done, and stages. They are the next
  * build's cache. NULL when there is no memory or no answer. */
 char **images_unnamed(struct daemon *d, uid_t uid, const char *project, const char *first);
+
+/* Of an image that was removed, "ds01-UID/PROJECT:latest": what its builds have left goes too. No
+ * build of it may go on. */
+void images_forget(struct daemon *d, uid_t uid, const char *reference);
 
 /* Removes of those what is not in @keep (NULL-terminated ids), but for the @spare newest ones; and
  * those of the person's other projects that are older than a week. What a container was made of

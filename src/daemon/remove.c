@@ -3,8 +3,9 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "daemon/build.h"
 #include "daemon/failpoint.h"
-#include "daemon/image_cache.h"
+#include "daemon/images.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +53,25 @@ static void remove_image(struct removal *m) {
                          error.message);
         else
                 m->image_removed = true;
-        image_cache_changed(m->call->daemon);
+}
+
+/* What builds have left goes with the image, so none may go on. */
+static void remove_with_builds(struct removal *m) {
+        struct daemon *d = m->call->daemon;
+        char project[NAME_MAX_LEN + 1];
+        uid_t uid = m->call->who->uid;
+        struct refusal busy = { 0 };
+
+        images_project(m->reference, project);
+        if (build_begin(d, uid, project, INT64_MAX, &busy)) {
+                snprintf(m->note, sizeof(m->note), "the image %s stays: it is being built",
+                         m->reference);
+                return;
+        }
+        remove_image(m);
+        if (m->image_removed)
+                images_forget(d, uid, m->reference);
+        build_end(d, uid, project);
 }
 
 static void answer_removed(struct removal *m) {
@@ -133,7 +152,7 @@ static void carry_out(struct removal *m) {
         FAILPOINT("remove.after-engine");
         operation_end(d, r, true);
         if (m->image)
-                remove_image(m);
+                remove_with_builds(m);
         answer_removed(m);
 }
 
