@@ -26,11 +26,13 @@ static int judge_name(struct call *c, const char *typed, char *dst, size_t size,
 }
 
 /* podman does not tell which images have ONBUILD instructions. Of those that ds01d has built none
- * has, and for its bases the site answers. */
+ * has, and for its bases the site answers. @image: NULL when it is not there yet. */
 static bool is_trusted(struct call *c, const char *name, const struct engine_image *image) {
         struct daemon *d = c->daemon;
 
-        return !engine_is_podman(d->engine) || d->private_mode || images_is_base(d, name) ||
+        if (!engine_is_podman(d->engine) || d->private_mode || images_is_base(d, name))
+                return true;
+        return image && image_is_personal(name, NULL) &&
                image_seal_valid(d->seal_key, sizeof(d->seal_key), image->labels, c->who->uid,
                                 NULL);
 }
@@ -55,7 +57,7 @@ static int look(struct call *c, const char *name, int64_t line, struct refusal *
         return r->reason;
 }
 
-static int fetch(struct lines *lines, const char *name, struct refusal *r) {
+static int fetch(struct lines *lines, const char *name, int64_t line, struct refusal *r) {
         char full[IMAGE_REF_SIZE + 256];
         struct engine_error error;
 
@@ -66,6 +68,11 @@ static int fetch(struct lines *lines, const char *name, struct refusal *r) {
         }
         if (pull_judge(lines->call->daemon, name, full, sizeof(full), r))
                 return r->reason;
+        if (!is_trusted(lines->call, name, NULL)) {
+                refuse(r, REFUSAL_BASE_NOT_TRUSTED, name);
+                r->asked = line;
+                return r->reason;
+        }
         if (engine_image_pull(lines->call->daemon->engine, full, lines_pull_step, lines, &error) <
             0)
                 pull_refuse(r, full, &error);
@@ -80,7 +87,7 @@ static int find(struct lines *lines, const struct recipe_step *step, char **ret,
         if (judge_name(lines->call, step->image, name, sizeof(name), r))
                 return r->reason;
         there = look(lines->call, name, step->line, r);
-        if (there < 0 && fetch(lines, name, r) == 0)
+        if (there < 0 && fetch(lines, name, step->line, r) == 0)
                 there = look(lines->call, name, step->line, r);
         if (there < 0 && !r->reason)
                 refuse(r, REFUSAL_NO_SUCH_IMAGE, name);

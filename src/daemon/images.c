@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { UNNAMED_KEPT_H = 7 * 24 };
+enum {
+        UNNAMED_KEPT_H = 7 * 24,
+        CACHE_MAX = 128, /* images that one build looks at for steps that are done */
+};
 
 void images_project(const char *reference, char project[NAME_MAX_LEN + 1]) {
         const char *slash = strchr(reference, '/'), *name = slash ? slash + 1 : reference;
@@ -67,7 +70,7 @@ char **images_unnamed(struct daemon *d, uid_t uid, const char *project, const ch
         ids = calloc(n + 2, sizeof(*ids));
         if (ids && first && (ids[0] = strdup(first)))
                 k = 1;
-        for (size_t i = 0; ids && i < n; i++)
+        for (size_t i = 0; ids && i < n && k < CACHE_MAX; i++)
                 if (row_is_of(d, &rows[i], uid, name) && strcmp(name, project) == 0) {
                         ids[k] = strdup(rows[i].id);
                         k += ids[k] != NULL;
