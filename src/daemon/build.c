@@ -53,6 +53,7 @@ struct build {
         struct engine_build *upstream;
         struct engine_info engine;
         char cgroup[96 + NAME_MAX_LEN]; /* of RUN; "" = the engine's own */
+        int64_t deadline_us;         /* CLOCK_MONOTONIC, of the whole */
         int step;                    /* of the recipe, that goes on; -1 before the first */
         VEC(char *) made;            /* ids of complete stages; NULL-terminated when used */
 };
@@ -249,6 +250,15 @@ static int pass_on(struct build *b, struct buf *in, struct buf *out, struct refu
         return 0;
 }
 
+static int check_time(const struct build *b, struct refusal *r) {
+        char limit[32];
+
+        if (clock_mono_us() <= b->deadline_us)
+                return 0;
+        duration_format(b->call->daemon->config.build_timeout_us, limit, sizeof(limit));
+        return refuse_detail(r, REFUSAL_BUILD_TIMEOUT, NULL, "%s", limit);
+}
+
 /* 0, CANCELLED, or refused. */
 static int receive(struct build *b, struct refusal *r) {
         _cleanup_buf_ struct buf in = BUF_INIT(PIECE_MAX), out = BUF_INIT(PASS_MAX);
@@ -264,7 +274,7 @@ static int receive(struct build *b, struct refusal *r) {
                 if (more < 0)
                         return refuse_detail(r, REFUSAL_BAD_REQUEST, NULL,
                                              "the body's chunks are damaged");
-                if (pass_on(b, &in, &out, r))
+                if (pass_on(b, &in, &out, r) || check_time(b, r))
                         return r->reason;
                 if (more == 0)
                         return context_complete(&b->context, r);
@@ -457,9 +467,6 @@ static int explain(const struct build *b, const struct engine_error *error, int 
 
 /* 0 when it is built, CANCELLED, or refused. */
 static int follow(struct build *b, struct refusal *r) {
-        struct daemon *d = b->call->daemon;
-        int64_t deadline = clock_mono_us() + d->config.build_timeout_us;
-
         for (;;) {
                 struct engine_build_event event;
                 struct engine_error error;
@@ -471,14 +478,10 @@ static int follow(struct build *b, struct refusal *r) {
                         return 0;
                 if (e == ENGINE_BUILD_EVENT && tell(b, &event) < 0)
                         return CANCELLED;
-                if (caller_has_gone(b) || d->stopping)
+                if (caller_has_gone(b) || b->call->daemon->stopping)
                         return CANCELLED;
-                if (clock_mono_us() > deadline) {
-                        char limit[32];
-
-                        duration_format(d->config.build_timeout_us, limit, sizeof(limit));
-                        return refuse_detail(r, REFUSAL_BUILD_TIMEOUT, NULL, "%s", limit);
-                }
+                if (check_time(b, r))
+                        return r->reason;
         }
 }
 
@@ -550,9 +553,12 @@ static void run(struct build *b) {
         struct daemon *d = b->call->daemon;
         uid_t uid = b->call->who->uid;
         struct refusal r = { 0 };
-        int e = carry_out(b, &r);
-        bool built = e == 0;
+        bool built;
+        int e;
 
+        b->deadline_us = clock_mono_us() + d->config.build_timeout_us;
+        e = carry_out(b, &r);
+        built = e == 0;
         image_cache_changed(d);
         if (built)
                 e = describe(b, &last, &r);
