@@ -178,6 +178,18 @@ static void end_run(const struct build *b) {
                 cgroup_kill(b->engine.cgroup_version, b->cgroup);
 }
 
+void builds_sweep(struct daemon *d) {
+        struct engine_info engine;
+        char pattern[128];
+
+        daemon_engine_info(d, &engine);
+        if (!engine_is_podman(d->engine) || d->private_mode || !d->config.cgroup_parent[0] ||
+            strcmp(engine.cgroup_driver, "systemd") == 0)
+                return;
+        snprintf(pattern, sizeof(pattern), "/%s/u*/build/*", d->config.cgroup_parent);
+        cgroup_kill_matching(engine.cgroup_version, pattern);
+}
+
 /* Only what the person's own builds have made is taken as done already: of others', the steps could
  * be anything (a container that was committed passes for a step). */
 static void find_cache(struct build *b) {

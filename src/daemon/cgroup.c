@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -298,4 +299,17 @@ void cgroup_kill(int version, const char *path) {
                 if (str_to_i64(pid, 2, INT32_MAX, &number) == 0)
                         kill_member((pid_t)number, path);
         }
+}
+
+void cgroup_kill_matching(int version, const char *pattern) {
+        char root[64], full[PATH_MAX];
+        glob_t found;
+
+        snprintf(root, sizeof(root), "%s%s", mount_point, version == 2 ? "" : "/pids");
+        snprintf(full, sizeof(full), "%s%s", root, pattern);
+        if (glob(full, GLOB_ONLYDIR, NULL, &found) != 0)
+                return;
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                cgroup_kill(version, found.gl_pathv[i] + strlen(root));
+        globfree(&found);
 }

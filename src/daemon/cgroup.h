@@ -28,6 +28,8 @@ int cgroup_container_of(pid_t pid, char id[65]);
 
 /* cgroupfs only: kills all processes in the group at @path ("/ds01/u1001/..."). */
 void cgroup_kill(int version, const char *path);
+/* The same for every group that @pattern fits, in which '*' stands for a part of the path. */
+void cgroup_kill_matching(int version, const char *pattern);
 
 /* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for
  * systemd. @parent is engine.cgroup_parent ("ds01"); with

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/build.h"
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
 #include "daemon/notify.h"
@@ -312,6 +313,7 @@ static void follow(struct daemon *d) {
         if (alive && !d->ready) {
                 sweep_probes(d);
                 leftovers_sweep(d);
+                builds_sweep(d);
                 d->ready = true;
                 log_line(LOG_INFO, "ready", NULL);
                 notify_ready();

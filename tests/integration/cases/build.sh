@@ -359,13 +359,13 @@ test_time_limit() {
 }
 
 test_killed_daemon_cancels() {
-        ! engine_is_podman || skip 'it lets commands run on'
         slow_context thesis
         begin_build one alice thesis
         ds01d_kill
+        ! engine_is_podman || ds01d_start # podman lets commands run on: they end with the next start
         wait_until 30 no_slow_step
         wait_until 10 eval '[ -z "$(engine_containers)" ]'
-        ds01d_start
+        engine_is_podman || ds01d_start
         context thesis <<<'FROM ds01-base'
         built alice thesis '' -H 'Transfer-Encoding: chunked'
 }
