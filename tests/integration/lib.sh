@@ -363,7 +363,15 @@ import_images() {
 
 # personal_image USER PROJECT: as image-create would have built it.
 personal_image() {
+        local tries=0
+
         engine POST "/images/ds01-base:latest/tag?repo=ds01-$(id -u "$(login "$1")")/$2&tag=latest"
+        # ds01d hears of it by an event, as of all that it has not done itself.
+        while alive "$(ds01d_pid)" && [ $tries -lt 40 ] &&
+                ! as "$1" curl -s --max-time 5 --unix-socket "$DS01_SOCKET" http://ds01/v1/images | grep -q "/$2:latest"; do
+                tries=$((tries + 1))
+                sleep 0.05
+        done
 }
 
 # --- configuration -----------------------------------------------------------------------------
