@@ -76,6 +76,7 @@ static const char *find_group(const char *name) {
         } groups[] = {
                 { "container", "container-" },
                 { "image", "image-" },
+                { "project", "project-" },
                 { "check", "check-" },
                 { "get", "get-" },
         };

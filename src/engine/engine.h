@@ -226,6 +226,24 @@ void engine_containers_free(struct engine_container *list, size_t n);
 int engine_container_read_file(struct engine *e, const char *id, const char *path, struct buf *ret,
                                struct engine_error *err);
 
+/* A container's own layer. Each difference from its image, whether a person made it or the engine
+ * (mount points); ends early when @each returns nonzero. */
+enum engine_change { ENGINE_CHANGE_MODIFIED, ENGINE_CHANGE_ADDED, ENGINE_CHANGE_DELETED };
+typedef int engine_change_fn(void *ctx, const char *path, enum engine_change kind);
+int engine_container_changes(struct engine *e, const char *id, engine_change_fn *each, void *ctx,
+                             struct engine_error *err);
+/* Bytes in the layer. */
+int engine_container_layer_size(struct engine *e, const char *id, int64_t *ret,
+                                struct engine_error *err);
+/* Makes an image of the container as it is: its layer on top of its image, its configuration and
+ * labels. The container is not paused meanwhile, so it should be stopped. @reference: "name:tag",
+ * NULL for an image without a name; @changes: lines of a Dockerfile (LABEL, ENV, ...) or NULL.
+ * Takes as long as copying the layer does, an hour at most; when it fails no image is left. */
+enum { ENGINE_IMAGE_ID_SIZE = 80 };
+int engine_container_commit(struct engine *e, const char *id, const char *reference,
+                            const char *changes, char ret_id[ENGINE_IMAGE_ID_SIZE],
+                            struct engine_error *err);
+
 /* Exec. */
 struct engine_exec_spec {
         const char *user, *working_dir;

@@ -8,7 +8,8 @@
 PEOPLE="alice bob carol"
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
-        container-list container-stats image-create image-update image-list image-delete image-remove
+        container-list container-stats container-deploy project-init project-launch dir-create
+        git-init readme-create project image-create image-update image-list image-delete image-remove
         check-limits container image check ds01"
 
 # Several worlds fit on one machine: each has a slot of its own while it lasts, and with it uids,
@@ -104,7 +105,7 @@ take_binaries() {
         cp "$DS01_BUILD/src/init/ds01-init" "$ROOT/init/"
         ln -s ds01-init "$ROOT/init/container-exit"
         mkdir "$ROOT/share"
-        cp "$HERE"/../../data/catalogue.yaml "$ROOT/share/"
+        cp -r "$HERE"/../../data/catalogue.yaml "$HERE"/../../data/project "$ROOT/share/"
         chmod 755 "$ROOT/init" "$ROOT/init/ds01-init"
         [ -x "$DS01D" ] && [ -e "$NVML" ] && [ -x "$DS01_BUILD/src/client/ds01" ] || {
                 echo "Bail out! $DS01_BUILD has no ds01d, ds01 or simulator library"

@@ -4,12 +4,12 @@
 #include "client/call.h"
 #include "client/command.h"
 #include "client/project.h"
+#include "client/skeleton.h"
 #include "image/generate.h"
 #include "json/json_scan.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct create_options {
         const char *framework, *type, *packages, *system, *requirements, *base, *dockerfile;
@@ -60,23 +60,6 @@ static void find_mirror(struct cli *c, char *dst, size_t size) {
                         json_scan_skip(&s);
 }
 
-/* Makes the directory of a project that is begun with its image. */
-static int make_directory(struct cli *c, struct project *p) {
-        char parent[PATH_MAX];
-        char *slash;
-
-        str_copy(parent, sizeof(parent), p->dir);
-        slash = strrchr(parent, '/');
-        *slash = '\0';
-        if ((mkdir(parent, 0755) < 0 && errno != EEXIST) ||
-            (mkdir(p->dir, 0755) < 0 && errno != EEXIST)) {
-                cli_error(c, "can't make '%s': %s", p->dir, strerror(errno));
-                return EXIT_FAILED;
-        }
-        p->exists = true;
-        return EXIT_DONE;
-}
-
 static int write_file(struct cli *c, const struct project *p, const struct image_plan *plan) {
         _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
         int r = dockerfile_generate(plan, &text);
@@ -116,7 +99,7 @@ static int write_dockerfile(struct cli *c, const struct create_options *o, struc
                 r = make_plan(c, o, &catalogue, p, o->requirements, &plan);
         image_plan_release(&plan);
         if (r == EXIT_DONE && !p->exists)
-                r = make_directory(c, p);
+                r = skeleton_begin(c, p);
         if (r != EXIT_DONE)
                 return r;
         /* What the project says it needs, when nothing else was said. */
