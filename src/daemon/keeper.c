@@ -26,6 +26,7 @@ enum {
         SAMPLE_EVERY_S = 5,
         SETTLE_EVERY_S = 2,
         EVENT_WAIT_US = 200000, /* so that a wake or a stop is noticed soon */
+        EVENT_OLD_US = 5000000, /* more is no delay, but a clock that was set */
         RECONNECT_MS = 500,
         RESERVED_MAX_S = 60, /* a reservation whose fate stays open for so long is given up */
 };
@@ -248,15 +249,31 @@ static int compare(struct daemon *d) {
         return 0;
 }
 
+/* True when the engine was asked about the container after the event, and a start is our own.
+ * Docker changes the state first and tells then, on this machine's clock; whatever looks odd is
+ * looked at. */
+static bool event_is_old(const struct record *r, const struct engine_event *event) {
+        int64_t since = event->kind == ENGINE_EVENT_START ? r->gated_us : r->looked_us;
+
+        return event->time_us > 0 && event->time_us < since &&
+               since - event->time_us < EVENT_OLD_US;
+}
+
 static void handle_event(struct daemon *d, const struct engine_event *event) {
-        bool known;
+        bool podman = engine_is_podman(d->engine); /* its times are not to be relied on */
+        bool known, old;
+        int at;
 
         /* What is created shows in the create's own answer, or in the next comparison. */
         if (event->kind == ENGINE_EVENT_OTHER || event->kind == ENGINE_EVENT_CREATE)
                 return;
         ledger_lock(&d->ledger);
-        known = ledger_find_id(&d->ledger, event->id) >= 0;
+        at = ledger_find_id(&d->ledger, event->id);
+        known = at >= 0;
+        old = known && !podman && event_is_old(d->ledger.records.items[at], event);
         ledger_unlock(&d->ledger);
+        if (old)
+                return;
         if (known)
                 look_at(d, event->id);
         else if (event->kind == ENGINE_EVENT_START)

@@ -131,6 +131,9 @@ static int start(struct call *c, struct record *r, const struct place *place) {
                 return -1;
         }
         FAILPOINT("start.after-engine");
+        ledger_lock(&d->ledger);
+        r->gated_us = clock_real_us();
+        ledger_unlock(&d->ledger);
         if (operation_refresh(d, r, &error) == -ENOENT) {
                 answer_gone(c, r);
                 return -1;

@@ -41,11 +41,15 @@ int operation_refresh(struct daemon *d, struct record *r, struct engine_error *e
         /* Events from before the look are answered by it; those that come now are not. */
         ledger_lock(&d->ledger);
         r->stale = false;
+        r->looked_us = clock_real_us();
         ledger_unlock(&d->ledger);
         if (engine_container_inspect(d->engine, r->id, &c, err) < 0) {
                 if (err->status == 404)
                         return -ENOENT;
-                operation_mark_stale(d, r);
+                ledger_lock(&d->ledger);
+                r->gated_us = r->looked_us = 0;
+                r->stale = true;
+                ledger_unlock(&d->ledger);
                 return -EIO;
         }
         owner_times(d, r->uid, &hold, &unstarted);
