@@ -300,6 +300,26 @@ test_hold_survives_a_restart_of_ds01d() {
         expect_json .held_until "$until"
 }
 
+# Start is the gate also for who starts with the engine's own tools.
+test_started_past_the_gate() {
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, gpu_hold_after_stop_h: 0, memory: 512m}'
+        ok as alice container-create one --gpu=4
+        ok as alice container-start one
+        ok as alice container-stop one
+        ok as bob container-create two --gpu=1
+        ok as bob container-start two
+        engine POST "/containers/one._.$FIRST_UID/start"
+        wait_until 20 grep -q "event=gate container=one._.$FIRST_UID" "$ROOT/ds01d.log"
+        wait_until 20 state_is alice one stopped
+        expect_state bob two running
+        ok as bob container-remove two --stop
+        # Without a clash it may run.
+        engine POST "/containers/one._.$FIRST_UID/start"
+        wait_until 20 state_is alice one running
+        wait_until 5 gpu_is GPU-0 allocated
+        expect_invariants
+}
+
 test_created_and_never_started() {
         set_limits <<<'defaults: {max_gpu_equivalents: 4, created_container_timeout_m: 0.05, memory: 512m}'
         ok as alice container-create one
