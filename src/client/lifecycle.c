@@ -71,6 +71,8 @@ static int make_body(struct cli *c, const char *name, const struct create_option
                 json_put_bool(&w, "prefer_full", true);
         if (o->dry_run)
                 json_put_bool(&w, "dry_run", true);
+        if (o->restore)
+                json_put_bool(&w, "restore", true);
         if (r == EXIT_DONE && o->wait)
                 r = waiting_put(c, &w, o->wait);
         json_write_object_end(&w);
@@ -137,6 +139,7 @@ static const char *source_words(const char *source) {
                 { "name", "your image of that name" },
                 { "name-part", "your image that the name points to" },
                 { "default", "the site's default" },
+                { "bin", "with what was changed in the removed one" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -264,10 +267,10 @@ int start_container(struct cli *c, const char *name, const void *options) {
                                  : container_act(c, name, "start", NULL, doing, &result);
         if (r != EXIT_DONE)
                 return r;
-        fprintf(c->out, result.changed ? "Started container '%s'%s%s\n"
-                                       : "Container '%s' is already running%s%s\n",
-                result.container.name, result.container.gpu[0] ? " on " : "",
-                result.container.gpu);
+        fprintf(c->out,
+                result.changed ? "Started container '%s'%s%s\n"
+                               : "Container '%s' is already running%s%s\n",
+                result.container.name, result.container.gpu[0] ? " on " : "", result.container.gpu);
         if (result.changed)
                 action_print_notes(c->out, &result.notes);
         cli_hint(c, "Next: container-attach %s", result.container.name);
@@ -310,8 +313,8 @@ int stop_container(struct cli *c, const char *name, const void *options) {
         r = container_act(c, name, "stop", &body, doing, &result);
         if (r != EXIT_DONE)
                 return r;
-        fprintf(c->out, result.changed ? "Stopped container '%s'\n"
-                                       : "Container '%s' is already stopped\n",
+        fprintf(c->out,
+                result.changed ? "Stopped container '%s'\n" : "Container '%s' is already stopped\n",
                 result.container.name);
         print_hold(c, &result.container);
         if (result.changed)
@@ -322,7 +325,7 @@ int stop_container(struct cli *c, const char *name, const void *options) {
 /* --- remove --------------------------------------------------------------------------------- */
 
 struct removed {
-        char name[128], gpus[512], image[512], workspace[4096];
+        char name[128], gpus[512], image[512], workspace[4096], kept_until[40];
         struct buf notes;
 };
 
@@ -350,6 +353,8 @@ static int scan_removed(const struct buf *body, struct removed *ret) {
                                 json_scan_get_str(&s, ret->name, sizeof(ret->name));
                         else if (json_scan_is(&s, "image_removed"))
                                 json_scan_get_str(&s, ret->image, sizeof(ret->image));
+                        else if (json_scan_is(&s, "kept_until"))
+                                json_scan_get_str(&s, ret->kept_until, sizeof(ret->kept_until));
                         else if (json_scan_is(&s, "workspace"))
                                 json_scan_get_str(&s, ret->workspace, sizeof(ret->workspace));
                         else if (json_scan_is(&s, "notes"))
@@ -375,19 +380,28 @@ static int print_removed(struct cli *c, const struct reply *reply, bool dry_run)
         if (scan_removed(&reply->body, &removed) < 0) {
                 r = call_garbled(c, "remove");
         } else {
-                fprintf(c->out, dry_run ? "Would remove container '%s'\n"
-                                        : "Removed container '%s'\n",
+                fprintf(c->out,
+                        dry_run ? "Would remove container '%s'\n" : "Removed container '%s'\n",
                         removed.name);
                 if (removed.gpus[0])
                         print_line(c, "", removed.gpus,
-                                   dry_run                        ? " would be free"
+                                   dry_run                      ? " would be free"
                                    : strstr(removed.gpus, ", ") ? " are free again"
-                                                                  : " is free again");
+                                                                : " is free again");
                 if (removed.image[0])
                         print_line(c, "image ", removed.image,
                                    dry_run ? " would be removed" : " was removed");
                 if (removed.workspace[0])
                         print_line(c, "your files stay in ", removed.workspace, "");
+                if (removed.kept_until[0]) {
+                        char moment[40];
+
+                        format_moment_text(removed.kept_until, c->now_us, moment, sizeof(moment));
+                        fprintf(c->out,
+                                "  what you changed in it is kept until %s: "
+                                "container-restore %s\n",
+                                moment, removed.name);
+                }
                 action_print_notes(c->out, &removed.notes);
         }
         buf_release(&removed.notes);
@@ -409,6 +423,8 @@ int remove_container(struct cli *c, const char *name, const void *options) {
         r = container_target(&target, name, NULL);
         if (r == 0 && o->stop)
                 r = http_target_param(&target, "stop", "true");
+        if (r == 0 && o->no_keep)
+                r = http_target_param(&target, "no_keep", "true");
         if (r == 0 && o->images)
                 r = http_target_param(&target, "image", "true");
         if (r == 0 && o->dry_run)

@@ -9,6 +9,7 @@
 
 struct create_options {
         const char *image, *project, *workspace, *data, *wait;
+        bool restore; /* from the bin */
         int64_t gpus;
         int format;
         bool has_gpus, cpu_only, prefer_full, background, dry_run;
@@ -34,7 +35,7 @@ struct stop_options {
 int stop_container(struct cli *c, const char *name, const void *options);
 
 struct remove_options {
-        bool stop, force, all, images, volumes, dry_run, skip_confirm, skip_save;
+        bool stop, no_keep, force, all, images, volumes, dry_run, skip_confirm, skip_save;
 };
 
 int remove_container(struct cli *c, const char *name, const void *options);

@@ -29,6 +29,8 @@ struct site_config {
         char *pip_index;         /* images.pip_index: "" = the image's own */
         char *apt_mirror;        /* images.apt_mirror: "" = none */
         char *build_proxy;       /* images.proxy: "" = none */
+        int64_t bin_keep_days;   /* bin.keep_days: 0 = nothing is kept */
+        int64_t bin_max_gb;      /* bin.max_gb: of one person */
         char *build_network;     /* images.build_network: "default", "none", a network's name */
         int64_t build_timeout_us; /* images.build_timeout_s */
         int64_t builds_per_user; /* images.builds_per_user */

@@ -73,6 +73,11 @@ const struct site_key site_keys[] = {
         { "images.context_max_gb", SITE_COUNT, AT(context_max_gb), "20", 1, 1048576,
           .help = "The most that is sent of a project to build an image from, in GB." },
 
+        { "bin.keep_days", SITE_COUNT, AT(bin_keep_days), "7", 0, 3650,
+          .help = "How long what was changed in a removed container is kept, in days; 0: not." },
+        { "bin.max_gb", SITE_COUNT, AT(bin_max_gb), "20", 1, 1048576,
+          .help = "The most that is kept of one person's removed containers, in GB." },
+
         { "paths.state", SITE_PATH, AT(state_dir), "/var/lib/ds01",
           .help = "What must outlast a reboot: the seal's key, records, metadata." },
         { "paths.run", SITE_PATH, AT(run_dir), "/run/ds01",

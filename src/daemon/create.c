@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/bin.h"
 #include "daemon/cgroup.h"
 #include "daemon/failpoint.h"
 #include "daemon/identity.h"
@@ -34,7 +35,7 @@
 struct create_request {
         char *name, *image, *project, *workspace, *data;
         int64_t gpus, wait_s;
-        bool wait, gpus_given, prefer_full, dry_run;
+        bool wait, gpus_given, prefer_full, dry_run, restore;
 };
 
 static const struct json_field create_fields[] = {
@@ -49,6 +50,7 @@ static const struct json_field create_fields[] = {
         JSON_FIELD_INT("wait_seconds", struct create_request, wait_s, WAIT_FOR_EVER, WAIT_MAX_S,
                        .seen_offset = offsetof(struct create_request, wait)),
         JSON_FIELD_BOOL("dry_run", struct create_request, dry_run),
+        JSON_FIELD_BOOL("restore", struct create_request, restore),
 };
 
 struct creation {
@@ -64,7 +66,8 @@ struct creation {
         struct record *record; /* ours until it is in the ledger */
         struct lines lines;    /* for who waits */
         struct place place;
-        bool gone; /* the caller, while waiting */
+        bool gone;     /* the caller, while waiting */
+        bool restored; /* from the bin */
 };
 
 /* -1 means "not said" to the policy, so that one that was said is refused here. */
@@ -81,6 +84,37 @@ static int check_names(struct creation *k, struct refusal *r) {
         if (container_name_check(k->request.name, k->name, r))
                 return r->reason;
         return k->request.project ? project_name_check(k->request.project, k->project, r) : 0;
+}
+
+/* What the bin has of it: the image is that, all else is as it was unless it is said anew. */
+static int find_in_bin(struct creation *k, struct refusal *r) {
+        struct create_request *q = &k->request;
+        struct daemon *d = k->call->daemon;
+        struct engine_error error = { 0 };
+        struct record *was = NULL;
+        struct bin_item item;
+
+        if (bin_find(d, k->call->who->uid, k->name, &item, &was, r))
+                return r->reason;
+        if (engine_image_inspect(d->engine, item.reference, &k->image_info, &error) < 0)
+                refusal_from_engine(r, &error);
+        str_copy(k->image.reference, sizeof(k->image.reference), was->image);
+        k->restored = true;
+        if (!q->project && !q->workspace && was->project[0]) {
+                q->project = strdup(was->project);
+                str_copy(k->project, sizeof(k->project), was->project);
+        } else if (!q->project && !q->workspace && was->workspace) {
+                q->workspace = strdup(was->workspace);
+        }
+        if (!q->data && was->data)
+                q->data = strdup(was->data);
+        if (!q->gpus_given) {
+                q->gpus = 0;
+                while (was->uuids && was->uuids[q->gpus])
+                        q->gpus++;
+        }
+        record_free(was);
+        return r->reason;
 }
 
 /* Which image, and is it here? */
@@ -325,7 +359,7 @@ static void answer_created(struct creation *k) {
                 ledger_view(l, ledger_index(l, k->record), view.now_us, &view);
         write_container(&w, &view);
         ledger_unlock(l);
-        json_put_str(&w, "image_source", image_source_word(k->image.source));
+        json_put_str(&w, "image_source", k->restored ? "bin" : image_source_word(k->image.source));
         json_write_key(&w, "limits");
         json_write_object(&w);
         json_put_double(&w, "cpus", (double)k->record->cpus_milli / 1000, 3);
@@ -380,7 +414,8 @@ static int look(struct creation *k, struct refusal *r) {
                                        .workspace = k->request.workspace,
                                        .data = k->request.data };
 
-        if (find_image(k, r) || workspace_resolve(d, k->call->who, &wish, &k->workspace, r))
+        if ((!k->request.restore && find_image(k, r)) ||
+            workspace_resolve(d, k->call->who, &wish, &k->workspace, r))
                 return r->reason;
         k->workspace_open = true;
         return fill_record(k, r);
@@ -423,8 +458,8 @@ void handle_container_create(struct call *c) {
                 daemon_engine_info(c->daemon, &k->engine);
                 k->lines.call = c;
                 if (check_count(&k->request, &refusal) || check_names(k, &refusal) ||
-                    prepare_place(k) || decide_early(k, &refusal) || look(k, &refusal) ||
-                    decide(k, &refusal)) {
+                    (k->request.restore && find_in_bin(k, &refusal)) || prepare_place(k) ||
+                    decide_early(k, &refusal) || look(k, &refusal) || decide(k, &refusal)) {
                         call_refuse(c, &refusal);
                 } else if (k->request.dry_run) {
                         answer_created(k);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/build.h"
+#include "daemon/bin.h"
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
 #include "daemon/notify.h"
@@ -25,6 +26,7 @@ enum {
         COMPARE_EVERY_S = 60,
         SAMPLE_EVERY_S = 5,
         SETTLE_EVERY_S = 2,
+        EMPTY_EVERY_S = 600, /* the bin */
         EVENT_WAIT_US = 200000, /* so that a wake or a stop is noticed soon */
         EVENT_OLD_US = 5000000, /* more is no delay, but a clock that was set */
         RECONNECT_MS = 500,
@@ -319,7 +321,7 @@ static bool take_wake(struct daemon *d) {
 static void follow(struct daemon *d) {
         struct engine_events *events = NULL;
         struct engine_error error = { 0 };
-        int64_t compared, settled, sampled = 0;
+        int64_t compared, settled, sampled = 0, emptied = 0;
         bool alive = true;
 
         /* Subscribe first, then list: nothing falls in between. */
@@ -352,6 +354,10 @@ static void follow(struct daemon *d) {
                 if (now - settled > SETTLE_EVERY_S * US_PER_S) {
                         settle_reservations(d);
                         settled = now;
+                }
+                if (now - emptied > EMPTY_EVERY_S * US_PER_S) {
+                        bin_sweep(d);
+                        emptied = now;
                 }
                 if (now - sampled > SAMPLE_EVERY_S * US_PER_S) {
                         stats_sample_cpu(d);

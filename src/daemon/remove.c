@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/build.h"
+#include "daemon/bin.h"
 #include "daemon/failpoint.h"
 #include "daemon/images.h"
 
@@ -19,6 +20,8 @@ struct removal {
         char *workspace;
         struct buf gpus; /* names, joined by commas */
         bool image_removed;
+        bool no_keep;          /* nothing of it goes into the bin */
+        int64_t kept_until_us; /* 0: nothing was kept */
         char note[640];
 };
 
@@ -76,7 +79,7 @@ static void remove_with_builds(struct removal *m) {
 
 static void answer_removed(struct removal *m) {
         struct json_writer w = JSON_WRITER(&m->call->answer);
-        char *at = m->gpus.data;
+        char *at = m->gpus.data, until[40];
 
         json_write_object(&w);
         json_put_bool(&w, "removed", !m->dry_run);
@@ -92,6 +95,8 @@ static void answer_removed(struct removal *m) {
         json_write_array_end(&w);
         json_put_str(&w, "image_removed", m->image_removed ? m->reference : NULL);
         json_put_str(&w, "workspace", m->workspace);
+        time_format(m->kept_until_us, until, sizeof(until));
+        json_put_str(&w, "kept_until", m->kept_until_us ? until : NULL);
         json_write_key(&w, "notes");
         json_write_array(&w);
         if (m->note[0])
@@ -142,6 +147,8 @@ static void carry_out(struct removal *m) {
                 give_up(m, &error);
                 return;
         }
+        if (!m->no_keep)
+                bin_keep(d, r, &m->kept_until_us, m->note, sizeof(m->note));
         operation_set_state(d, r, CONTAINER_REMOVING);
         leftovers_mark(d, r->nonce);
         FAILPOINT("remove.before-engine");
@@ -160,7 +167,8 @@ void handle_container_remove(struct call *c) {
         struct removal m = { .call = c, .gpus = BUF_INIT(4096) };
 
         if (call_flag(c, "stop", &m.stop) < 0 || call_flag(c, "image", &m.image) < 0 ||
-            call_flag(c, "dry_run", &m.dry_run) < 0 || call_acquire(c, &m.record) < 0)
+            call_flag(c, "dry_run", &m.dry_run) < 0 || call_flag(c, "no_keep", &m.no_keep) < 0 ||
+            call_acquire(c, &m.record) < 0)
                 return;
         if (m.record->state == CONTAINER_RESERVED) {
                 refuse(&c->refusal, REFUSAL_BUSY, m.record->name);
@@ -175,6 +183,12 @@ void handle_container_remove(struct call *c) {
                 operation_end(c->daemon, m.record, false);
                 return;
         }
+        if (m.record->facts.is_protected) {
+                refuse(&c->refusal, REFUSAL_PROTECTED, m.record->name);
+                call_refuse(c, &c->refusal);
+                operation_end(c->daemon, m.record, false);
+                return;
+        }
         remember(&m);
         if (m.dry_run) {
                 operation_end(c->daemon, m.record, false);
@@ -184,4 +198,36 @@ void handle_container_remove(struct call *c) {
         }
         free(m.workspace);
         buf_release(&m.gpus);
+}
+
+struct protect_request {
+        bool off;
+};
+
+static const struct json_field protect_fields[] = {
+        JSON_FIELD_BOOL("off", struct protect_request, off),
+};
+
+void handle_container_protect(struct call *c) {
+        struct protect_request request = { 0 };
+        struct record *r;
+        struct facts facts;
+        bool changed;
+
+        if (call_decode(c, protect_fields, ARRAY_SIZE(protect_fields), &request) < 0 ||
+            call_acquire(c, &r) < 0)
+                return;
+        facts = r->facts;
+        facts.is_protected = !request.off;
+        changed = facts.is_protected != r->facts.is_protected;
+        if (changed && facts_save(c->daemon, r->nonce, &facts) < 0) {
+                call_fail(c, REFUSAL_STORAGE_FULL, "that can't be written down");
+                operation_end(c->daemon, r, false);
+                return;
+        }
+        ledger_lock(&c->daemon->ledger);
+        r->facts = facts;
+        ledger_unlock(&c->daemon->ledger);
+        answer_result(c, r, changed, NULL);
+        operation_end(c->daemon, r, false);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const list_params[] = { "all", NULL };
-static const char *const remove_params[] = { "stop", "image", "dry_run", NULL };
+static const char *const remove_params[] = { "stop", "image", "dry_run", "no_keep", NULL };
 static const char *const stats_params[] = { "name", NULL };
 static const char *const build_params[] = { "no_cache", "dockerfile", NULL };
 
@@ -15,6 +15,7 @@ static const struct route routes[] = {
         { HTTP_GET, "v1/site", handle_site, NULL, false },
         { HTTP_GET, "v1/limits", handle_limits, NULL, false },
         { HTTP_GET, "v1/gpus", handle_gpus, NULL, false },
+        { HTTP_GET, "v1/bin", handle_bin_list, NULL, false },
         { HTTP_GET, "v1/queue", handle_queue, NULL, false },
         { HTTP_GET, "v1/stats", handle_stats, stats_params, false },
         { HTTP_GET, "v1/containers", handle_container_list, list_params, false },
@@ -25,6 +26,7 @@ static const struct route routes[] = {
         { HTTP_POST, "v1/containers/NAME/stop", handle_container_stop, NULL, true },
         { HTTP_POST, "v1/containers/NAME/pause", handle_container_pause, NULL, true },
         { HTTP_POST, "v1/containers/NAME/unpause", handle_container_unpause, NULL, true },
+        { HTTP_POST, "v1/containers/NAME/protect", handle_container_protect, NULL, true },
         { HTTP_POST, "v1/containers/NAME/exec", handle_container_exec, NULL, true },
         { HTTP_GET, "v1/images", handle_image_list, list_params, false },
         { HTTP_POST, "v1/images/pull", handle_image_pull, NULL, true },

@@ -8,7 +8,7 @@
 PEOPLE="alice bob carol"
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
-        container-list container-stats container-deploy project-init project-launch dir-create
+        container-list container-stats container-deploy container-retire container-restore container-protect project-init project-launch dir-create
         git-init readme-create project image-create image-update image-list image-delete image-remove
         check-limits container image check ds01"
 
@@ -544,7 +544,7 @@ remove_containers() {
 remove_personal_images() {
         local reference
 
-        for reference in $(engine GET /images/json | jq -r '.[].RepoTags[]? | select(test("(^|/)ds01-[0-9]+/"))'); do
+        for reference in $(engine GET /images/json | jq -r '.[].RepoTags[]? | select(test("(^|/)ds01-([0-9]+|bin)/"))'); do
                 engine DELETE "/images/$reference?force=1" >/dev/null
         done
 }

@@ -6,6 +6,8 @@ static const struct option_row rows[] = {
         OPTION_FLAG('f', "force", struct remove_options, force, "ask nothing"),
         OPTION_FLAG('a', "all", struct remove_options, all,
                     "all that are not running (with --stop: all)"),
+        OPTION_FLAG(0, "no-keep", struct remove_options, no_keep,
+                    "don't keep what was changed in it"),
         OPTION_FLAG('i', "images", struct remove_options, images,
                     "your image of it too, unless another one uses it"),
         OPTION_FLAG('v', "volumes", struct remove_options, volumes,
