@@ -4,15 +4,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "daemon/call.h"
 #include "daemon/failpoint.h"
 #include "daemon/image_cache.h"
+#include "daemon/leftovers.h"
 #include "daemon/seal.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char prefix[] = "ds01-bin/";
 
@@ -140,16 +145,78 @@ static bool has_changes(struct daemon *d, const struct record *r, struct engine_
         return changed;
 }
 
+static void kept_home_path(const struct daemon *d, const char *reference, char *dst, size_t size) {
+        snprintf(dst, size, "%s/bin/%s", d->config.state_dir, reference + strlen(prefix));
+}
+
+/* What is in a home directory: never followed out of it. -1 when it is empty. */
+static int64_t home_bytes(const struct daemon *d, const struct record *r) {
+        char path[PATH_MAX];
+        int64_t bytes;
+
+        home_path(d, r->nonce, path, sizeof(path));
+        return tree_measure(path, &bytes) > 0 ? bytes : -1;
+}
+
+/* Where a container's home goes when it is discarded: a link that leads nowhere but says so. */
+static void note_path(const struct daemon *d, const char *nonce, char *dst, size_t size) {
+        snprintf(dst, size, "%s/bin/.%s", d->config.state_dir, nonce);
+}
+
+static int note_home(const struct daemon *d, const struct record *r, const char *reference) {
+        char note[PATH_MAX];
+
+        note_path(d, r->nonce, note, sizeof(note));
+        unlink(note);
+        return symlink(reference + strlen(prefix), note) < 0 ? -errno : 0;
+}
+
+void bin_keep_not(const struct daemon *d, const char *nonce) {
+        char note[PATH_MAX];
+
+        note_path(d, nonce, note, sizeof(note));
+        unlink(note);
+}
+
+void bin_take_home(const struct daemon *d, const char *nonce) {
+        char note[PATH_MAX], from[PATH_MAX], to[PATH_MAX], name[IMAGE_REF_SIZE];
+        ssize_t n;
+
+        note_path(d, nonce, note, sizeof(note));
+        n = readlink(note, name, sizeof(name) - 1);
+        if (n <= 0)
+                return;
+        name[n] = '\0';
+        home_path(d, nonce, from, sizeof(from));
+        snprintf(to, sizeof(to), "%s/bin/%s", d->config.state_dir, name);
+        if (rename(from, to) < 0 && errno != ENOENT)
+                log_line(LOG_WARN, "bin", "home", from, "error", strerror(errno), NULL);
+        unlink(note);
+}
+
+int bin_give_home(struct daemon *d, const struct bin_item *item, const char *nonce) {
+        char from[PATH_MAX], to[PATH_MAX];
+
+        kept_home_path(d, item->reference, from, sizeof(from));
+        home_path(d, nonce, to, sizeof(to));
+        if (access(from, F_OK) < 0)
+                return 0;
+        return rename(from, to) < 0 ? -errno : 0; /* over an empty one */
+}
+
 bool bin_keep(struct daemon *d, const struct record *r, int64_t *ret_until_us, char *note,
               size_t size) {
-        int64_t bytes = 0, max = d->config.bin_max_gb << 30;
+        int64_t bytes = 0, home, max = d->config.bin_max_gb << 30;
         char reference[IMAGE_REF_SIZE], id[ENGINE_IMAGE_ID_SIZE];
         struct engine_error error = { 0 };
 
-        if (d->config.bin_keep_days == 0 || !r->id[0] || r->state == CONTAINER_CREATED ||
-            !has_changes(d, r, &error))
+        if (d->config.bin_keep_days == 0 || !r->id[0] || r->state == CONTAINER_CREATED)
                 return false;
-        if (engine_container_layer_size(d->engine, r->id, &bytes, &error) < 0 || bytes > max) {
+        home = home_bytes(d, r);
+        if (home < 0 && !has_changes(d, r, &error))
+                return false;
+        if (engine_container_layer_size(d->engine, r->id, &bytes, &error) < 0 ||
+            (bytes += home > 0 ? home : 0) > max) {
                 if (bytes > max)
                         snprintf(note, size,
                                  "what was changed in it (%" PRId64 " MB) is more than "
@@ -166,6 +233,8 @@ bool bin_keep(struct daemon *d, const struct record *r, int64_t *ret_until_us, c
                 return false;
         }
         image_cache_changed(d);
+        if (home >= 0 && note_home(d, r, reference) < 0)
+                snprintf(note, size, "its home directory could not be kept");
         log_line(LOG_INFO, "kept", "container", r->engine_name, "image", reference, NULL);
         *ret_until_us = clock_real_us() + keep_us(d);
         bin_sweep(d);
@@ -268,6 +337,7 @@ void bin_sweep(struct daemon *d) {
         _cleanup_(items_release) struct items items = { 0 };
         struct engine_error error = { 0 };
         int64_t now = clock_real_us();
+        char path[PATH_MAX];
         bool any = false;
 
         if (list_items(d, (uid_t)-1, &items, &error) < 0)
@@ -282,6 +352,8 @@ void bin_sweep(struct daemon *d) {
                 if (engine_image_remove(d->engine, item->reference, &error) < 0)
                         continue;
                 any = true;
+                kept_home_path(d, item->reference, path, sizeof(path));
+                tree_remove(path);
                 log_line(LOG_INFO, "bin-emptied", "image", item->reference, "reason",
                          old ? "age" : "size", NULL);
         }

@@ -3,8 +3,10 @@
  *
  *     ds01-bin/UID:NAME.YYYYMMDDHHMMSS.BYTES
  *
- * which bears the container's own sealed labels, so that a restored one is what it was. A container
- * in which nothing was changed leaves nothing. Old ones go by age and by size (bin.* of ds01.yaml).
+ * which bears the container's own sealed labels, so that a restored one is what it was. Its home
+ * directory, which lies outside of the engine, goes along as paths.state/bin/UID:NAME... A
+ * container in which nothing was changed leaves nothing. Old ones go by age and by size (bin.* of
+ * ds01.yaml).
  */
 #pragma once
 
@@ -25,10 +27,19 @@ bool bin_parse(const char *reference, struct bin_item *ret);
 bool bin_keep(struct daemon *d, const struct record *r, int64_t *ret_until_us, char *note,
               size_t size);
 
+/* What bin_keep() has begun ends when the container is discarded: its home goes into the bin too.
+ * If the container stays after all, nothing is to be done with its home. */
+void bin_take_home(const struct daemon *d, const char *nonce);
+void bin_keep_not(const struct daemon *d, const char *nonce);
+
 /* The newest that the bin has of @name. 0; nonzero with @refusal. @ret_record is what the container
  * was; to be freed. */
 int bin_find(struct daemon *d, uid_t uid, const char *name, struct bin_item *ret,
              struct record **ret_record, struct refusal *refusal);
+
+/* Gives a kept home directory to the new container with @nonce, whose own is empty. Once: the item
+ * has it no more. 0 or -errno. */
+int bin_give_home(struct daemon *d, const struct bin_item *item, const char *nonce);
 
 /* Takes the oldest out until age and size are within bounds. */
 void bin_sweep(struct daemon *d);

@@ -67,7 +67,8 @@ struct creation {
         struct lines lines;    /* for who waits */
         struct place place;
         bool gone;     /* the caller, while waiting */
-        bool restored; /* from the bin */
+        bool restored; /* from the bin: */
+        struct bin_item kept;
 };
 
 /* -1 means "not said" to the policy, so that one that was said is refused here. */
@@ -92,11 +93,10 @@ static int find_in_bin(struct creation *k, struct refusal *r) {
         struct daemon *d = k->call->daemon;
         struct engine_error error = { 0 };
         struct record *was = NULL;
-        struct bin_item item;
 
-        if (bin_find(d, k->call->who->uid, k->name, &item, &was, r))
+        if (bin_find(d, k->call->who->uid, k->name, &k->kept, &was, r))
                 return r->reason;
-        if (engine_image_inspect(d->engine, item.reference, &k->image_info, &error) < 0)
+        if (engine_image_inspect(d->engine, k->kept.reference, &k->image_info, &error) < 0)
                 refusal_from_engine(r, &error);
         str_copy(k->image.reference, sizeof(k->image.reference), was->image);
         k->restored = true;
@@ -401,6 +401,9 @@ static void carry_out(struct creation *k) {
         }
         operation_set_state(d, k->record, CONTAINER_CREATED);
         leftovers_clear(d, k->record->nonce);
+        if (k->restored && bin_give_home(d, &k->kept, k->record->nonce) < 0)
+                log_line(LOG_WARN, "bin", "container", k->record->engine_name, "error",
+                         strerror(errno), NULL);
         FAILPOINT("create.created");
         answer_created(k);
         operation_end(d, k->record, false);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/tree.h"
+#include "daemon/bin.h"
 #include "daemon/pin.h"
 #include "daemon/view.h"
 #include "gpu/cdi.h"
@@ -51,6 +52,7 @@ static void discard_nonce(struct daemon *d, const char *nonce) {
                 pins_remove(d->config.run_dir, nonce);
         if (d->config.gpu_attach == ATTACH_CDI)
                 cdi_remove(d->config.gpu_cdi_directory, nonce);
+        bin_take_home(d, nonce);
         home_path(d, nonce, path, sizeof(path));
         e = tree_remove(path); /* the owner filled it, and may hold a descriptor of it */
         if (e < 0)

@@ -126,8 +126,10 @@ static void give_up(struct removal *m, const struct engine_error *error) {
 
         /* Whether it is gone is for the engine to say. The mark stays until that is known. */
         e = operation_refresh(d, m->record, &ignored);
-        if (e == 0)
+        if (e == 0) {
                 leftovers_clear(d, m->record->nonce);
+                bin_keep_not(d, m->record->nonce);
+        }
         call_engine_error(m->call, error);
         operation_end(d, m->record, e == -ENOENT);
 }

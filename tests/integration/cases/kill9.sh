@@ -83,6 +83,7 @@ test_remove() {
                 echo "# $point"
                 ok as alice container-create thesis
                 ok as alice container-start thesis
+                ok as alice container-attach thesis -- touch /tmp/changed # there is something to keep
                 die_at "$point"
                 killed container-remove thesis --stop
                 [ -z "$(state_of alice thesis)" ] || ok as alice container-remove thesis --stop

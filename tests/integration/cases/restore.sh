@@ -3,7 +3,7 @@
 changed() { # changed NAME: a container of alice's in which a file was made
         ok as alice container-create "$1" --gpu=2
         ok as alice container-start "$1"
-        ok as alice container-attach "$1" -- sh -c 'echo precious >/tmp/result; mkdir /tmp/deep; echo more >/tmp/deep/er'
+        ok as alice container-attach "$1" -- sh -c 'echo precious >/tmp/result; mkdir /tmp/deep; echo more >/tmp/deep/er; echo mine >$HOME/notes'
 }
 
 kept() {
@@ -28,9 +28,19 @@ test_restore_after_remove() {
         expect_out 'with what was changed'
         equal "$(gpus_of alice thesis)" GPU-0,GPU-1 "the GPUs"
         ok as alice container-start thesis
-        ok as alice container-attach thesis -- sh -c 'cat /tmp/result /tmp/deep/er; stat -c %u /tmp/result'
-        equal "$OUT" $'precious\nmore\n'$FIRST_UID "what is in it"
+        ok as alice container-attach thesis -- sh -c 'cat /tmp/result /tmp/deep/er $HOME/notes; stat -c %u /tmp/result $HOME/notes'
+        equal "$OUT" $'precious\nmore\nmine\n'$FIRST_UID$'\n'$FIRST_UID "what is in it"
         expect_invariants
+        # Its home alone is worth keeping too.
+        ok as alice container-create small --cpu-only
+        ok as alice container-start small
+        ok as alice container-attach small -- sh -c 'echo lost >$HOME/notes'
+        ok as alice container-remove small --stop
+        expect_invariants
+        ok as alice container-restore small
+        ok as alice container-start small
+        ok as alice container-attach small -- sh -c 'cat $HOME/notes'
+        equal "$OUT" lost "what is in its home"
         # A name that is in use is not restored over.
         no 1 as alice container-restore thesis
 }
@@ -40,7 +50,7 @@ test_nothing_changed_nothing_kept() {
         ok as alice container-remove fresh
         ok as alice container-create idle --cpu-only
         ok as alice container-start idle
-        ok as alice container-attach idle -- sh -c 'touch $HOME/in-home; touch /workspace/in-workspace; ls /etc'
+        ok as alice container-attach idle -- sh -c 'touch /workspace/in-workspace; ls /etc $HOME'
         ok as alice container-remove idle --stop
         expect_no_out container-restore
         changed told
@@ -49,6 +59,34 @@ test_nothing_changed_nothing_kept() {
         equal "$(kept alice)" 0 "what is kept"
         no 4 as alice container-restore told
         expect_err 'container-restore --list'
+}
+
+test_removal_that_fails_keeps_the_home() {
+        need_own_engine
+        changed thesis
+        ds01d_restart DS01_FAILPOINT=remove.before-engine:sleep=1500
+        spawn remove alice container-remove thesis --stop
+        wait_until 10 state_is alice thesis removing
+        engine_kill
+        join remove $SPAWNED
+        equal "$RC" 6 "exit code"
+        engine_start
+        ds01d_restart
+        wait_until 20 state_is alice thesis stopped
+        ok as alice container-start thesis
+        ok as alice container-attach thesis -- sh -c 'cat $HOME/notes'
+        equal "$OUT" mine "what is in its home"
+        # Killed between the removal and its end: it is in the bin, whole.
+        ds01d_stop
+        : >"$WORK/once"
+        ds01d_start DS01_FAILPOINT=remove.after-engine:kill DS01_FAILPOINT_ONCE="$WORK/once"
+        no 6 as alice container-remove thesis --stop
+        ds01d_start
+        expect_invariants
+        ok as alice container-restore thesis
+        ok as alice container-start thesis
+        ok as alice container-attach thesis -- sh -c 'cat $HOME/notes /tmp/result'
+        equal "$OUT" $'mine\nprecious' "what is in it"
 }
 
 test_retire() {

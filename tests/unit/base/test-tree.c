@@ -75,6 +75,23 @@ static void test_deep(void **state) {
         assert_int_equal(access("t", F_OK), -1);
 }
 
+static void test_measure(void **state) {
+        int64_t bytes = 5;
+        int fd;
+
+        assert_int_equal(tree_measure("none", &bytes), 0);
+        assert_int_equal(mkdir("t", 0700), 0);
+        assert_int_equal(tree_measure("t", &bytes), 0);
+        assert_int_equal(mkdir("t/d", 0700), 0);
+        fd = open("t/d/f", O_WRONLY | O_CREAT, 0600);
+        assert_int_equal(write(fd, "12345", 5), 5);
+        close(fd);
+        assert_int_equal(symlink("/etc", "t/l"), 0);
+        assert_int_equal(tree_measure("t", &bytes), 3);
+        assert_int_equal(bytes, 5);
+        assert_int_equal(tree_remove("t"), 0);
+}
+
 static atomic_bool done;
 
 /* What somebody does who holds a descriptor of the tree: a directory becomes a link, and back. */
@@ -119,6 +136,7 @@ int main(void) {
                 cmocka_unit_test(test_plain),
                 cmocka_unit_test(test_links_lead_nowhere),
                 cmocka_unit_test(test_deep),
+                cmocka_unit_test(test_measure),
                 cmocka_unit_test(test_race),
         };
 
