@@ -199,6 +199,48 @@ int project_read(struct cli *c, const struct project *p, struct dockerfile *ret)
         return EXIT_DONE;
 }
 
+void project_backup_path(const struct project *p, char *dst, size_t size) {
+        snprintf(dst, size, "%s.bak", p->dockerfile);
+}
+
+int project_keep_backup(struct cli *c, const struct project *p) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        char path[PATH_MAX + 8];
+        int r;
+
+        project_backup_path(p, path, sizeof(path));
+        if (access(path, F_OK) == 0)
+                return EXIT_DONE;
+        r = file_read(p->dockerfile, &text);
+        if (r == 0)
+                r = file_write_atomic(path, 0644, buf_str(&text), text.len);
+        if (r < 0) {
+                cli_error(c, "can't keep a copy as '%s': %s", path, strerror(-r));
+                return EXIT_FAILED;
+        }
+        return EXIT_DONE;
+}
+
+int project_write(struct cli *c, const struct project *p, const struct dockerfile *d) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX), before = BUF_INIT(DOCKERFILE_MAX);
+        int r = dockerfile_write(d, &text);
+
+        if (r == 0)
+                r = file_read(p->dockerfile, &before);
+        if (r == 0 && text.len == before.len && memcmp(text.data, before.data, text.len) == 0)
+                return EXIT_DONE;
+        if (r == 0 && project_keep_backup(c, p) != EXIT_DONE)
+                return EXIT_FAILED;
+        if (r == 0)
+                r = file_write_atomic(p->dockerfile, 0644, buf_str(&text), text.len);
+        if (r < 0) {
+                cli_error(c, "can't write '%s': %s", p->dockerfile, strerror(-r));
+                return EXIT_FAILED;
+        }
+        fprintf(c->out, "Changed %s\n", p->dockerfile);
+        return EXIT_DONE;
+}
+
 /* --- building ------------------------------------------------------------------------------- */
 
 struct source {

@@ -35,6 +35,13 @@ int project_requirements(struct cli *c, const struct project *p, const char *typ
 /* Reads the Dockerfile and its regions. */
 int project_read(struct cli *c, const struct project *p, struct dockerfile *ret);
 
+/* The Dockerfile of the last image that was built stays as Dockerfile.bak beside the one that is
+ * being tried: a backup that is there already is of an attempt that has failed, and stays as it is.
+ * project_write() keeps it and writes the file, if @d is another. */
+void project_backup_path(const struct project *p, char *dst, size_t size);
+int project_keep_backup(struct cli *c, const struct project *p);
+int project_write(struct cli *c, const struct project *p, const struct dockerfile *d);
+
 /* Builds the image from the project's directory and tells the person. @path: a Dockerfile
  * elsewhere, or NULL for the project's own. */
 int project_build(struct cli *c, const struct project *p, const char *path, bool no_cache);

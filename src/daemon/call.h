@@ -72,6 +72,7 @@ int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
 /* Handlers, one file a group. */
 call_handler handle_version, handle_site, handle_limits, handle_gpus; /* machine.c */
 call_handler handle_bin_list; /* bin.c */
+call_handler handle_container_packages; /* packages.c */
 call_handler handle_container_protect; /* remove.c */
 call_handler handle_queue; /* queue.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */

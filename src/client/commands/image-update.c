@@ -91,51 +91,7 @@ static int change(struct cli *c, const struct update_options *o, const struct pr
         return dockerfile_set_requirements(d, file, &err) < 0 ? usage(c, &err) : EXIT_DONE;
 }
 
-/* --- the file on disk ----------------------------------------------------------------------- */
-
-static void backup_path(const struct project *p, char *dst, size_t size) {
-        snprintf(dst, size, "%s.bak", p->dockerfile);
-}
-
-/* The Dockerfile of the last image that was built stays beside the one that is being tried: a
- * backup that is there already is of an attempt that has failed, and stays the older one. */
-static int keep_backup(struct cli *c, const struct project *p) {
-        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
-        char path[PATH_MAX + 8];
-        int r;
-
-        backup_path(p, path, sizeof(path));
-        if (access(path, F_OK) == 0)
-                return EXIT_DONE;
-        r = file_read(p->dockerfile, &text);
-        if (r == 0)
-                r = file_write_atomic(path, 0644, buf_str(&text), text.len);
-        if (r < 0) {
-                cli_error(c, "can't keep a copy as '%s': %s", path, strerror(-r));
-                return EXIT_FAILED;
-        }
-        return EXIT_DONE;
-}
-
-static int write_changes(struct cli *c, const struct project *p, const struct dockerfile *d) {
-        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX), before = BUF_INIT(DOCKERFILE_MAX);
-        int r = dockerfile_write(d, &text);
-
-        if (r == 0)
-                r = file_read(p->dockerfile, &before);
-        if (r == 0 && text.len == before.len && memcmp(text.data, before.data, text.len) == 0)
-                return EXIT_DONE;
-        if (r == 0 && keep_backup(c, p) != EXIT_DONE)
-                return EXIT_FAILED;
-        if (r == 0)
-                r = file_write_atomic(p->dockerfile, 0644, buf_str(&text), text.len);
-        if (r < 0) {
-                cli_error(c, "can't write '%s': %s", p->dockerfile, strerror(-r));
-                return EXIT_FAILED;
-        }
-        fprintf(c->out, "Changed %s\n", p->dockerfile);
-        return EXIT_DONE;
-}
+/* --- the editor ----------------------------------------------------------------------------- */
 
 /* $VISUAL, $EDITOR, or what is there; may hold options, as git takes it. */
 static int open_editor(struct cli *c, const struct project *p) {
@@ -149,7 +105,7 @@ static int open_editor(struct cli *c, const struct project *p) {
         snprintf(command, sizeof(command), "exec %s \"$1\"",
                  editor && *editor ? editor
                                    : "$(command -v vim || command -v vi || command -v nano)");
-        if (keep_backup(c, p) != EXIT_DONE)
+        if (project_keep_backup(c, p) != EXIT_DONE)
                 return EXIT_FAILED;
         pid = fork();
         if (pid == 0) {
@@ -170,7 +126,7 @@ static int after_build(struct cli *c, const struct update_options *o, const stru
         char image[256], names[1024], backup[PATH_MAX + 8];
         int r;
 
-        backup_path(p, backup, sizeof(backup));
+        project_backup_path(p, backup, sizeof(backup));
         unlink(backup);
         snprintf(image, sizeof(image), "ds01-%u/%s:latest", (unsigned)getuid(), p->name);
         r = recreate_find(c, image, names, sizeof(names));
@@ -218,7 +174,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         if (r == EXIT_DONE)
                 r = change(c, o, &p, &d);
         if (r == EXIT_DONE)
-                r = write_changes(c, &p, &d);
+                r = project_write(c, &p, &d);
         if (r == EXIT_DONE && o->edit)
                 r = open_editor(c, &p);
         if (r != EXIT_DONE)
@@ -226,7 +182,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         r = project_build(c, &p, NULL, o->no_cache);
         if (r == EXIT_DONE)
                 return after_build(c, o, &p);
-        backup_path(&p, backup, sizeof(backup));
+        project_backup_path(&p, backup, sizeof(backup));
         if (access(backup, F_OK) == 0)
                 cli_error_next(c, "the image is the old one; its Dockerfile is kept as '%s'",
                                backup);

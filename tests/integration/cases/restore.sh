@@ -127,3 +127,25 @@ test_the_bin_is_emptied_by_age() {
         expect_json '[.[].name] | sort | join(",")' other,thesis
         ! grep -q "$old" <<<"$(engine GET /images/json)" || fail "the old one is there"
 }
+
+test_retire_remembers_what_was_installed() {
+        local dir=$ROOT/home/alice/workspace/thesis
+
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\nRUN mkdir -p -m 777 /site-packages /var/lib/dpkg/info\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        ok as alice image-create thesis
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        # As pip, pip --user and dpkg leave their traces.
+        ok as alice container-attach thesis -- sh -c 'mkdir /site-packages/timm-1.0.3.dist-info
+                mkdir -p $HOME/.local/lib/python3.11/site-packages/einops-0.8.0.dist-info; : >/var/lib/dpkg/info/tmux.list'
+        ok as alice container-retire thesis --dry-run
+        expect_out 'pip +timm==1.0.3 einops==0.8.0'
+        expect_out 'apt +tmux'
+        ok as alice container-retire thesis --save-packages
+        expect_state alice thesis ""
+        grep -q '^        timm==1.0.3 ' "$dir/Dockerfile" || fail "timm is not in the Dockerfile"
+        grep -q '^        einops==0.8.0$' "$dir/Dockerfile" || fail "einops is not in the Dockerfile"
+        grep -q '^        tmux ' "$dir/Dockerfile" || fail "tmux is not in the Dockerfile"
+        equal "$(head -n 2 "$dir/Dockerfile")" $'FROM ds01-base:latest\nRUN mkdir -p -m 777 /site-packages /var/lib/dpkg/info' "its own lines"
+}
