@@ -1,19 +1,19 @@
 # The contract of the command line: its two scripts and four workflows as they are printed (in
 # contract/), each example line, each flag, and the shape of each table.
 
-# Stand-ins for the image commands of the scripts: the image is there already, by import.
-stubs() {
-        mkdir -p "$WORK/stubs"
-        cat >"$WORK/stubs/image-create" <<END
-#!/bin/bash
-echo "image-create \$*" >>$ROOT/home/alice/stub.log
-END
-        cp "$WORK/stubs/image-create" "$WORK/stubs/image-update"
-        sed 's/image-create/vim/' "$WORK/stubs/image-create" >"$WORK/stubs/vim"
-        sed -i 's/image-create/image-update/' "$WORK/stubs/image-update"
-        chmod 755 "$WORK/stubs" "$WORK"/stubs/*
-        STUBBED_PATH=PATH=$WORK/stubs:$BIN:/usr/bin:/bin
-        rm -f "$ROOT/home/alice/stub.log"
+# A project of alice's with a Dockerfile.
+project() {
+        as alice mkdir -p "$ROOT/home/alice/workspace/$1"
+        printf 'FROM ds01-base:latest\nRUN echo built >/built\n' |
+                as alice tee "$ROOT/home/alice/workspace/$1/Dockerfile" >/dev/null
+}
+
+# The person at the editor: "vim FILE" adds a line to the file.
+editor() {
+        mkdir -p "$WORK/editor"
+        printf '#!/bin/sh\necho "RUN echo edited >/edited" >>"$1"\n' >"$WORK/editor/vim"
+        chmod 755 "$WORK/editor" "$WORK/editor/vim"
+        EDITOR_PATH=PATH=$WORK/editor:$BIN:/usr/bin:/bin
 }
 
 test_script_1_parallel_experiments() {
@@ -34,21 +34,23 @@ test_script_1_parallel_experiments() {
 test_script_2_automated_testing() {
         local home=$ROOT/home/alice
 
-        stubs
-        personal_image alice thesis
-        mkdir -p "$home/workspace/thesis/tests"
-        echo content >"$home/workspace/thesis/tests/test_one.py"
-        ok as alice "$STUBBED_PATH" bash "$ROOT/contract/test-image.sh" thesis
+        project thesis
+        as alice mkdir "$home/workspace/thesis/tests"
+        echo content | as alice tee "$home/workspace/thesis/tests/test_one.py" >/dev/null
+        ok as alice bash "$ROOT/contract/test-image.sh" thesis
+        expect_out "^Built image 'ds01-$FIRST_UID/thesis:latest'"
         # The image of the project whose name is in the container's name.
         expect_out "ds01-$FIRST_UID/thesis"
         expect_out 'pytest tests/ in /workspace'
         expect_out 'Tests passed!'
-        equal "$(cat "$home/stub.log")" "image-create thesis" "what was built"
         nothing_left || fail "a container is left"
+        # A project that is not there ends it at its first step.
+        run as alice bash "$ROOT/contract/test-image.sh" nowhere
+        equal "$RC" 1 "exit code"
+        expect_err "no project 'nowhere'"
 }
 
 test_script_2_passes_on_the_code() {
-        stubs
         # The here-document of the script is expanded outside; this one is not.
         cat >"$WORK/script" <<'END'
 container-create test-thesis || exit 1
@@ -97,14 +99,18 @@ test_workflow_3_three_containers() {
 }
 
 test_workflow_4_rebuild_and_recreate() {
-        stubs
-        personal_image alice my-thesis
+        editor
+        project my-thesis
+        ok as alice image-create my-thesis
         ok as alice container-create my-thesis
         ok as alice container-start my-thesis
-        run as alice "$STUBBED_PATH" bash -e "$ROOT/contract/workflow-4" </dev/null
+        # Its first line opens the editor of packages, which wants a terminal and says so.
+        run as alice "$EDITOR_PATH" bash "$ROOT/contract/workflow-4" </dev/null
         equal "$RC" 0 "exit code"
+        expect_out "^Built image 'ds01-$FIRST_UID/my-thesis:latest'"
         expect_state alice my-thesis running
-        equal "$(tail -n 1 "$ROOT/home/alice/stub.log")" "image-update my-thesis --rebuild" "the last stub call"
+        ok as alice container-attach my-thesis -- cat /built /edited
+        equal "$OUT" $'built\nedited' "what is in the new container"
 }
 
 test_create_examples() {
