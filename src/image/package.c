@@ -75,7 +75,7 @@ static bool address_ok(const char *s) {
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
                 known |= str_starts(s, schemes[i]);
         for (; known && *s; s++)
-                if (!is_alnum(*s) && !one_of(*s, "-_.~:/?#[]@!&()*+,;=%"))
+                if (!is_alnum(*s) && !one_of(*s, "-_.~:/?#[]@&+,=%"))
                         return false;
         return known;
 }

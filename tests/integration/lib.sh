@@ -406,7 +406,7 @@ END
 
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
-        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= pair
+        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= pair
 
         for pair; do
                 case $pair in
@@ -414,6 +414,10 @@ write_config() {
                 engine.timeout_s=*) timeout=${pair#*=} ;;
                 paths.state=*) state=${pair#*=} ;;
                 images.registries=*) registries=${pair#*=} ;;
+                images.*)
+                        pair=${pair#images.}
+                        images+="  ${pair%%=*}: ${pair#*=}"$'\n'
+                        ;;
                 *) fail "write_config does not know $pair" ;;
                 esac
         done
@@ -432,7 +436,7 @@ images:
   default: ds01-base:latest
   bases: [ds01-base:latest, ds01-cuda:latest]
   registries: [$registries]
-paths:
+${images}paths:
   state: $state
   run: $RUN_DIR
   limits: $LIMITS

@@ -81,3 +81,123 @@ test_failed_update_leaves_the_image() {
         cmp "$dir/Dockerfile.bak" <(printf 'FROM ds01-base:latest\nRUN true\n') || fail "the backup is another file"
         no 4 as alice image-update thesis --remove=nothing
 }
+
+# An index of packages as pip asks it, in the engine's network, where RUN instructions are too.
+package_index() {
+        need_own_engine
+        ! engine_is_podman || skip "podman's builds have a network of their own here"
+        nsenter --target "$(engine_pid)" --net ip link set lo up
+        mkdir -p "$WORK/index/simple/einops" "$WORK/index/simple/numpy"
+        echo 'einops 0.8.0' >"$WORK/index/simple/einops/index.html"
+        echo 'numpy 1.26.4' >"$WORK/index/simple/numpy/index.html"
+        nsenter --target "$(engine_pid)" --net busybox httpd -f -p 127.0.0.1:8099 -h "$WORK/index" &
+        wait_until 5 nsenter --target "$(engine_pid)" --net curl -sf http://127.0.0.1:8099/simple/numpy/
+        write_config images.build_network=host images.pip_index=http://127.0.0.1:8099/simple
+        ds01d_restart
+}
+
+# An image with a pip that fetches what it is asked for from $PIP_INDEX_URL, and fails as pip does.
+pip_image() {
+        as alice mkdir "$(workspace)/base"
+        as alice tee "$(workspace)/base/pip" >/dev/null <<'END'
+#!/bin/sh
+for word; do
+        case $word in install | -*) continue ;; esac
+        name=${word%%[<>=!~[]*}
+        wget -q -O - "$PIP_INDEX_URL/$name/" >>/installed || { echo "ERROR: No matching distribution found for $word"; exit 1; }
+done
+END
+        printf 'FROM ds01-base:latest\nCOPY pip /bin/pip\nRUN chmod 755 /bin/pip\n' | as alice tee "$(workspace)/base/Dockerfile" >/dev/null
+        ok as alice image-create base
+}
+
+test_packages_come_from_the_sites_index() {
+        package_index
+        pip_image
+        ok as alice image-create thesis --base="ds01-$FIRST_UID/base:latest" -t custom -p 'einops numpy<2' --no-build
+        # The base has no apt; a person takes that part out.
+        as alice sed -i '/^# ds01:begin system/,/^# ds01:end system/d' "$(workspace)/thesis/Dockerfile"
+        ok as alice image-create thesis
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        ok as alice container-attach thesis -- cat /installed
+        equal "$OUT" $'einops 0.8.0\nnumpy 1.26.4' "what was installed"
+        # Nothing of the site's address stays in the image.
+        ok as alice container-attach thesis -- sh -c 'echo "<$PIP_INDEX_URL>"'
+        equal "$OUT" '<>' "the address in the container"
+        no 1 as alice image-update thesis --add=no-such-package
+        expect_err 'No matching distribution found for no-such-package'
+}
+
+test_requirements_files() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        no 4 as alice image-create thesis -r nowhere.txt
+        head -c 100 /dev/urandom | as alice tee "$dir/binary.txt" >/dev/null
+        no 1 as alice image-create thesis -r binary.txt --base=ds01-base:latest
+        expect_err 'not a text file'
+        printf 'numpy\n-e ./here\n' | as alice tee "$dir/options.txt" >/dev/null
+        no 1 as alice image-create thesis -r options.txt --base=ds01-base:latest
+        expect_err 'line 2'
+        [ ! -e "$dir/Dockerfile" ] || fail "a Dockerfile was written"
+        printf -- '--index-url https://x/simple\nnumpy<2 ; python_version<"3.13"\nhttps://host/x.whl\n' | as alice tee "$dir/good.txt" >/dev/null
+        ok as alice image-create thesis -r "$dir/good.txt" --base=ds01-base:latest --no-build
+        grep -q '^COPY \["good.txt", ' "$dir/Dockerfile" || fail "it is not copied"
+}
+
+test_directories_that_are_odd() {
+        local dir i
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\nCOPY . /all\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        # A file of 10 GB and a directory of data: named, and left out by a line.
+        as alice truncate -s 10G "$dir/huge"
+        as alice mkdir "$dir/data"
+        echo /huge | as alice tee "$dir/.dockerignore" >/dev/null
+        echo data | as alice tee -a "$dir/.dockerignore" >/dev/null
+        ok as alice image-create thesis
+        as alice rm "$dir/huge" "$dir/.dockerignore"
+        # One that its owner cannot read.
+        as alice touch "$dir/secret"
+        as alice chmod 0 "$dir/secret"
+        no 5 as alice image-create thesis
+        expect_err "can't read 'secret'"
+        as alice rm "$dir/secret"
+        # Twenty thousand files.
+        as alice mkdir "$dir/many"
+        (cd "$dir/many" && as alice sh -c "cd '$dir/many' && seq 20000 | xargs touch")
+        ok as alice image-create thesis
+        as alice rm -r "$dir/many"
+        # The project is a link to a directory elsewhere of its owner's: read as she may.
+        as alice mv "$dir" "$ROOT/home/alice/elsewhere"
+        as alice ln -s "$ROOT/home/alice/elsewhere" "$dir"
+        ok as alice image-create thesis
+        as alice rm "$dir"
+        as alice ln -s /root "$dir"
+        run as alice image-create thesis
+        [ "$RC" != 0 ] || fail "exit code 0"
+        [ -n "$ERR" ] || fail "nothing says why"
+        as alice rm -rf "$dir" "$ROOT/home/alice/elsewhere"
+}
+
+test_engine_restarted_while_building() {
+        local dir
+
+        need_own_engine
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\nRUN sleep 30\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        spawn build alice image-create thesis
+        wait_until 20 grep -q 'sleep 30' "$WORK/build.err"
+        engine_kill
+        join build $SPAWNED
+        [ "$RC" = 1 ] || [ "$RC" = 6 ] || fail "exit code $RC"
+        [ -n "$ERR" ] || fail "nothing says why"
+        engine_start
+        wait_until 20 eval 'as alice image-list >/dev/null 2>&1'
+        ok as alice image-list
+        expect_no_out thesis
+}

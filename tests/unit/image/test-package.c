@@ -44,6 +44,7 @@ static void test_check(void **state) {
                 { PACKAGE_PIP, "x@file://../y", false },
                 { PACKAGE_PIP, "x@https://h/'y", false },
                 { PACKAGE_PIP, "x@https://h/$y", false },
+                { PACKAGE_PIP, "x@https://h;/y", false },
                 { PACKAGE_PIP, "../x", false },
                 { PACKAGE_APT, "git", true },
                 { PACKAGE_APT, "g++", true },
