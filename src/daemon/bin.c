@@ -135,7 +135,7 @@ static int look_at_change(void *ctx, const char *path, enum engine_change kind) 
         return l->changed;
 }
 
-static bool has_changes(struct daemon *d, const struct record *r, struct engine_error *error) {
+bool bin_has_changes(struct daemon *d, const struct record *r, struct engine_error *error) {
         struct look *l = calloc(1, sizeof(*l));
         bool changed = false;
 
@@ -213,7 +213,7 @@ bool bin_keep(struct daemon *d, const struct record *r, int64_t *ret_until_us, c
         if (d->config.bin_keep_days == 0 || !r->id[0] || r->state == CONTAINER_CREATED)
                 return false;
         home = home_bytes(d, r);
-        if (home < 0 && !has_changes(d, r, &error))
+        if (home < 0 && !bin_has_changes(d, r, &error))
                 return false;
         if (engine_container_layer_size(d->engine, r->id, &bytes, &error) < 0 ||
             (bytes += home > 0 ? home : 0) > max) {

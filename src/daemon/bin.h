@@ -32,6 +32,10 @@ bool bin_keep(struct daemon *d, const struct record *r, int64_t *ret_until_us, c
 void bin_take_home(const struct daemon *d, const char *nonce);
 void bin_keep_not(const struct daemon *d, const char *nonce);
 
+/* Is anything in the container's own layer that a person has put there? False with @error when the
+ * engine does not say. */
+bool bin_has_changes(struct daemon *d, const struct record *r, struct engine_error *error);
+
 /* The newest that the bin has of @name. 0; nonzero with @refusal. @ret_record is what the container
  * was; to be freed. */
 int bin_find(struct daemon *d, uid_t uid, const char *name, struct bin_item *ret,

@@ -8,6 +8,7 @@
 #include "daemon/bin.h"
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
+#include "daemon/move.h"
 #include "daemon/notify.h"
 #include "daemon/seal.h"
 #include "daemon/stats.h"
@@ -327,6 +328,8 @@ static void follow(struct daemon *d) {
         /* Subscribe first, then list: nothing falls in between. */
         if (learn_engine(d) < 0 || engine_events_open(d->engine, label, &events, &error) < 0)
                 return;
+        if (!d->ready)
+                move_sweep(d);
         if (compare(d) < 0)
                 alive = false;
         if (alive && !d->ready) {

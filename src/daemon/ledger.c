@@ -165,6 +165,16 @@ void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
                 c->unstarted_us = unstarted_us;
 }
 
+char **ledger_change_devices(struct ledger *l, struct record *r, char **uuids, int64_t units) {
+        struct claim *c = &l->claims.items[ledger_index(l, r)];
+        char **old = r->uuids;
+
+        r->uuids = uuids;
+        r->units = c->units = units;
+        find_devices(l, r, c);
+        return old;
+}
+
 void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory) {
         gpu_inventory_release(&l->inventory);
         l->inventory = *inventory;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/failpoint.h"
+#include "daemon/move.h"
 #include "daemon/queue.h"
 #include "daemon/spec.h"
 #include "daemon/workspace.h"
@@ -54,10 +55,53 @@ static void answer_engine_failure(struct call *c, struct record *r,
         operation_end(c->daemon, r, false);
 }
 
+/* What a start on other devices has to undo when it fails. */
+struct moved {
+        char **uuids; /* the old ones; NULL: it stays where it is */
+        int64_t units;
+};
+
+static void moved_release(struct moved *m) {
+        for (size_t i = 0; m->uuids && m->uuids[i]; i++)
+                free(m->uuids[i]);
+        free(m->uuids);
+}
+
+/* Its own devices went to somebody else meanwhile, or have failed: the grant names others, which are
+ * its own from here on. The ledger's lock is held. */
+static int take_others(struct ledger *l, struct record *r, const struct grant *grant,
+                       struct moved *m, struct refusal *refusal) {
+        char **uuids = calloc(grant->n + 1, sizeof(*uuids));
+
+        for (size_t i = 0; uuids && i < grant->n; i++) {
+                uuids[i] = strdup(l->inventory.devices[grant->devices[i]].uuid);
+                if (!uuids[i]) {
+                        moved_release(&(struct moved){ .uuids = uuids });
+                        uuids = NULL;
+                }
+        }
+        if (!uuids)
+                return refuse_detail(refusal, REFUSAL_INTERNAL, NULL, "no memory");
+        m->units = r->units;
+        m->uuids = ledger_change_devices(l, r, uuids, grant->units);
+        return 0;
+}
+
+static void take_back(struct daemon *d, struct record *r, struct moved *m) {
+        char **others;
+
+        if (!m->uuids)
+                return;
+        ledger_lock(&d->ledger);
+        others = ledger_change_devices(&d->ledger, r, m->uuids, m->units);
+        ledger_unlock(&d->ledger);
+        m->uuids = others; /* to be freed */
+}
+
 /* May it start, and do its devices still stand? On success the claim is a running one, so that
  * from here on its devices are nobody else's. */
 static int pass_gate(struct call *c, struct record *r, const struct place *place,
-                     struct refusal *refusal) {
+                     struct moved *m, struct refusal *refusal) {
         struct ledger *l = &c->daemon->ledger;
         struct limits limits;
         uint8_t withheld[GPU_DEVICES_MAX];
@@ -72,21 +116,8 @@ static int pass_gate(struct call *c, struct record *r, const struct place *place
         ledger_snapshot(l, &limits, c->who->uid, &snapshot);
         queue_withhold(c->daemon, place, limits.priority, withheld, &snapshot);
         refused = policy_start(&snapshot, (size_t)i, &grant, &moved, refusal);
-        if (!refused && moved) {
-                /* Its own devices went to somebody else meanwhile. The grant names others, but a
-                 * container cannot change devices yet; say who has them. */
-                int holder = -1;
-
-                for (int16_t n = 0; n < l->claims.items[i].ndevices && holder < 0; n++)
-                        if (l->claims.items[i].devices[n] >= 0)
-                                holder = policy_holder(&snapshot, l->claims.items[i].devices[n]);
-                refuse_detail(refusal, REFUSAL_GPU_MOVED, r->name, "%s",
-                              holder < 0 || holder == i ? "it failed"
-                              : l->claims.items[holder].uid == r->uid
-                                      ? l->claims.items[holder].name
-                                      : l->claims.items[holder].user);
-                refused = refusal->reason;
-        }
+        if (!refused && moved)
+                refused = take_others(l, r, &grant, m, refusal);
         if (!refused) {
                 r->state = CONTAINER_RUNNING;
                 ledger_refresh_claim(l, r, -1, -1);
@@ -98,13 +129,14 @@ static int pass_gate(struct call *c, struct record *r, const struct place *place
 /* From created or stopped to running. Nonzero when refused (answered, the operation ended), or
  * WAIT_AND_AGAIN, with why in @place's lines: the record is free for others meanwhile. */
 enum { WAIT_AND_AGAIN = 1 };
-static int start(struct call *c, struct record *r, const struct place *place) {
+static int start(struct call *c, struct record *r, const struct place *place, bool *ret_moved) {
         struct daemon *d = c->daemon;
         enum container_state before = r->state;
+        _cleanup_(moved_release) struct moved moved = { 0 };
         struct engine_error error = { 0 };
         struct refusal refusal = { 0 };
 
-        if (pass_gate(c, r, place, &refusal)) {
+        if (pass_gate(c, r, place, &moved, &refusal)) {
                 bool ignored;
 
                 c->refusal = refusal;
@@ -115,12 +147,16 @@ static int start(struct call *c, struct record *r, const struct place *place) {
                 return -1;
         }
         FAILPOINT("start.decided");
-        if (workspace_ensure_pins(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal)) {
+        if (workspace_ensure_pins(d, c->who, r, &refusal) ||
+            spec_prepare_devices(d, r, &refusal) ||
+            (moved.uuids && move_container(d, r, c->who, &refusal))) {
+                take_back(d, r, &moved);
                 operation_set_state(d, r, before);
                 call_refuse(c, &refusal);
                 operation_end(d, r, false);
                 return -1;
         }
+        *ret_moved = moved.uuids != NULL;
         FAILPOINT("start.before-engine");
         if (operation_engine_answers(d, &error) < 0 ||
             engine_container_start(d->engine, r->id, &error) < 0) {
@@ -168,7 +204,7 @@ static int try_start(struct call *c, const struct place *place) {
         struct engine_error error = { 0 };
         struct record *r;
         const char *note = NULL;
-        bool changed = true;
+        bool changed = true, moved = false;
         int e;
 
         if (call_acquire(c, &r) < 0)
@@ -188,7 +224,7 @@ static int try_start(struct call *c, const struct place *place) {
                 break;
         case CONTAINER_CREATED:
         case CONTAINER_STOPPED:
-                e = start(c, r, place);
+                e = start(c, r, place, &moved);
                 if (e != 0)
                         return e == WAIT_AND_AGAIN ? e : 0;
                 if (r->state != CONTAINER_RUNNING) {
@@ -207,6 +243,8 @@ static int try_start(struct call *c, const struct place *place) {
                 operation_end(c->daemon, r, false);
                 return 0;
         }
+        if (moved)
+                note = "its GPUs had gone to others, so it has these now; what is in it is as it was";
         answer_result(c, r, changed, note);
         operation_end(c->daemon, r, false);
         return 0;

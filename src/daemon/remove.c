@@ -6,6 +6,7 @@
 #include "daemon/build.h"
 #include "daemon/bin.h"
 #include "daemon/failpoint.h"
+#include "daemon/move.h"
 #include "daemon/images.h"
 
 #include <errno.h>
@@ -159,6 +160,7 @@ static void carry_out(struct removal *m) {
                 return;
         }
         FAILPOINT("remove.after-engine");
+        move_forget(d, r);
         operation_end(d, r, true);
         if (m->image)
                 remove_with_builds(m);

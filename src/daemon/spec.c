@@ -128,7 +128,8 @@ void spec_prepare_cgroup(const struct engine_info *engine, const char *parent,
                          NULL);
 }
 
-int spec_create(struct daemon *d, const struct record *r, const struct engine_image *image,
+int spec_create(struct daemon *d, const struct record *r, const char *engine_name,
+                const struct engine_image *image,
                 const struct person_entry *who, const struct engine_info *engine,
                 const struct limits *limits, const struct identity_files *names,
                 char ret_id[ENGINE_ID_SIZE], struct engine_error *error) {
@@ -157,7 +158,7 @@ int spec_create(struct daemon *d, const struct record *r, const struct engine_im
         snprintf(paths->home_inside, sizeof(paths->home_inside), "/home/%s", login);
         add_env(&env, r, image, login);
         spec = (struct engine_container_spec){
-                .name = r->engine_name,
+                .name = engine_name,
                 .image = image->id, /* by id: a tag may move between the look and the create */
                 .user = user,
                 .working_dir = "/workspace",

@@ -164,6 +164,11 @@ int engine_container_remove(struct engine *e, const char *id, bool force,
         return 0;
 }
 
+int engine_container_rename(struct engine *e, const char *id, const char *name,
+                            struct engine_error *err) {
+        return simple(e, id, "rename", KILL_S, "name", name, err);
+}
+
 static enum engine_state state_from(const char *text) {
         static const struct {
                 const char *text;

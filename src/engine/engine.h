@@ -226,6 +226,10 @@ void engine_containers_free(struct engine_container *list, size_t n);
 int engine_container_read_file(struct engine *e, const char *id, const char *path, struct buf *ret,
                                struct engine_error *err);
 
+/* 409: the name is taken. */
+int engine_container_rename(struct engine *e, const char *id, const char *name,
+                            struct engine_error *err);
+
 /* A container's own layer. Each difference from its image, whether a person made it or the engine
  * (mount points); ends early when @each returns nonzero. */
 enum engine_change { ENGINE_CHANGE_MODIFIED, ENGINE_CHANGE_ADDED, ENGINE_CHANGE_DELETED };

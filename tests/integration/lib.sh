@@ -548,7 +548,7 @@ remove_containers() {
 remove_personal_images() {
         local reference
 
-        for reference in $(engine GET /images/json | jq -r '.[].RepoTags[]? | select(test("(^|/)ds01-([0-9]+|bin)/"))'); do
+        for reference in $(engine GET /images/json | jq -r '.[].RepoTags[]? | select(test("(^|/)ds01-([0-9]+|bin|moved)/"))'); do
                 engine DELETE "/images/$reference?force=1" >/dev/null
         done
 }

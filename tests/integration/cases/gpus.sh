@@ -534,3 +534,51 @@ test_release_gives_it_back_at_once() {
         gpu_is GPU-0 free || fail "GPU-0 is not free"
         expect_invariants
 }
+
+# A stopped container of alice's whose hold is over and whose devices bob has.
+lost_devices() {
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, gpu_hold_after_stop_h: 1s, memory: 512m}'
+        ok as alice container-create one --gpu=2
+        ok as alice container-start one
+        [ $# = 0 ] || ok as alice container-attach one -- sh -c 'echo kept >/tmp/file; echo home >$HOME/file'
+        ok as alice container-stop one
+        wait_until 8 gpu_is GPU-0 free
+        ok as bob container-create two --gpu=2
+        equal "$(gpus_of bob two)" GPU-0,GPU-1 "bob's GPUs"
+}
+
+test_start_on_other_devices() {
+        lost_devices changed
+        ok as alice container-start one
+        expect_out 'on GPU-2,GPU-3'
+        expect_out 'had gone to others'
+        ok as alice container-attach one -- sh -c 'cat /tmp/file $HOME/file; echo $NVIDIA_VISIBLE_DEVICES | tr , "\n" | wc -l'
+        equal "$OUT" $'kept\nhome\n2' "what is in it"
+        expect_invariants
+        equal "$(engine_containers | wc -l)" 2 "containers in the engine"
+        ds01d_restart
+        equal "$(gpus_of alice one)" GPU-2,GPU-3 "its GPUs"
+        expect_invariants
+        # Once more, the other way round, and nothing is left of it.
+        ok as alice container-stop one
+        ok as bob container-remove two
+        wait_until 8 gpu_is GPU-2 free
+        ok as bob container-create three --gpu=3
+        no 3 as alice container-start one
+        expect_state alice one stopped
+        ok as bob container-remove three
+        ok as alice container-start one
+        ok as alice container-attach one -- cat /tmp/file
+        equal "$OUT" kept "what is in it"
+        ok as alice container-remove one --stop --no-keep
+        ! engine GET /images/json | grep -q ds01-moved || fail "an image is left"
+        expect_invariants
+}
+
+test_start_on_other_devices_with_nothing_changed() {
+        lost_devices
+        ok as alice container-start one
+        expect_out 'on GPU-2,GPU-3'
+        ! engine GET /images/json | grep -q ds01-moved || fail "an image was made"
+        expect_invariants
+}

@@ -93,6 +93,30 @@ test_remove() {
         done
 }
 
+# While a container is made again for other devices.
+test_move() {
+        local point
+
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, gpu_hold_after_stop_h: 0, memory: 512m}'
+        for point in $(failpoints move); do
+                echo "# $point"
+                ok as alice container-create thesis
+                ok as alice container-start thesis
+                ok as alice container-attach thesis -- sh -c 'echo kept >/tmp/file; echo home >$HOME/file'
+                ok as alice container-stop thesis
+                ok as bob container-create other
+                die_at "$point"
+                killed container-start thesis
+                ok as alice container-start thesis
+                ok as alice container-attach thesis -- sh -c 'cat /tmp/file $HOME/file'
+                equal "$OUT" $'kept\nhome' "what is in it"
+                equal "$(engine_containers | wc -l)" 2 "containers in the engine"
+                expect_invariants
+                ok as alice container-remove thesis --stop --no-keep
+                ok as bob container-remove other
+        done
+}
+
 # What a person does all day; each step may fail, since ds01d dies in the middle.
 busy_person() { # USER ROUND
         local name
