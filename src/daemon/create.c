@@ -316,8 +316,8 @@ static int create_in_engine(struct creation *k, const struct identity_files *nam
         int e;
 
         FAILPOINT("create.before-engine");
-        e = spec_create(d, k->record, k->record->engine_name, &k->image_info, k->call->who, &k->engine, &k->limits, names,
-                        id, &error);
+        e = spec_create(d, k->record, k->record->engine_name, &k->image_info, k->call->who,
+                        &k->engine, &k->limits, names, id, &error);
         FAILPOINT("create.after-engine");
         if (e == 0) {
                 ledger_lock(&d->ledger);

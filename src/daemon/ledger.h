@@ -80,8 +80,8 @@ void ledger_remove(struct ledger *l, struct record *r); /* frees it */
  * @unstarted_us come from the owner's limits; negative leaves them. */
 void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
                           int64_t unstarted_us);
-/* Gives @r other devices, as many as it has: takes over @uuids (NULL-terminated) and returns the old
- * ones, which are the caller's. */
+/* Gives @r other devices, as many as it has: takes over @uuids (NULL-terminated) and returns the
+ * old ones, which are the caller's. */
 char **ledger_change_devices(struct ledger *l, struct record *r, char **uuids, int64_t units);
 /* Takes over the inventory; the claims' device indices are found anew. */
 void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory);

@@ -67,8 +67,8 @@ static void moved_release(struct moved *m) {
         free(m->uuids);
 }
 
-/* Its own devices went to somebody else meanwhile, or have failed: the grant names others, which are
- * its own from here on. The ledger's lock is held. */
+/* Its own devices went to somebody else meanwhile, or have failed: the grant names others, which
+ * are its own from here on. The ledger's lock is held. */
 static int take_others(struct ledger *l, struct record *r, const struct grant *grant,
                        struct moved *m, struct refusal *refusal) {
         char **uuids = calloc(grant->n + 1, sizeof(*uuids));
@@ -100,8 +100,8 @@ static void take_back(struct daemon *d, struct record *r, struct moved *m) {
 
 /* May it start, and do its devices still stand? On success the claim is a running one, so that
  * from here on its devices are nobody else's. */
-static int pass_gate(struct call *c, struct record *r, const struct place *place,
-                     struct moved *m, struct refusal *refusal) {
+static int pass_gate(struct call *c, struct record *r, const struct place *place, struct moved *m,
+                     struct refusal *refusal) {
         struct ledger *l = &c->daemon->ledger;
         struct limits limits;
         uint8_t withheld[GPU_DEVICES_MAX];
@@ -147,8 +147,7 @@ static int start(struct call *c, struct record *r, const struct place *place, bo
                 return -1;
         }
         FAILPOINT("start.decided");
-        if (workspace_ensure_pins(d, c->who, r, &refusal) ||
-            spec_prepare_devices(d, r, &refusal) ||
+        if (workspace_ensure_pins(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal) ||
             (moved.uuids && move_container(d, r, c->who, &refusal))) {
                 take_back(d, r, &moved);
                 operation_set_state(d, r, before);
@@ -244,7 +243,8 @@ static int try_start(struct call *c, const struct place *place) {
                 return 0;
         }
         if (moved)
-                note = "its GPUs had gone to others, so it has these now; what is in it is as it was";
+                note = "its GPUs had gone to others, so it has these now; what is in it is as it "
+                       "was";
         answer_result(c, r, changed, note);
         operation_end(c->daemon, r, false);
         return 0;

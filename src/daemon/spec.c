@@ -129,10 +129,10 @@ void spec_prepare_cgroup(const struct engine_info *engine, const char *parent,
 }
 
 int spec_create(struct daemon *d, const struct record *r, const char *engine_name,
-                const struct engine_image *image,
-                const struct person_entry *who, const struct engine_info *engine,
-                const struct limits *limits, const struct identity_files *names,
-                char ret_id[ENGINE_ID_SIZE], struct engine_error *error) {
+                const struct engine_image *image, const struct person_entry *who,
+                const struct engine_info *engine, const struct limits *limits,
+                const struct identity_files *names, char ret_id[ENGINE_ID_SIZE],
+                struct engine_error *error) {
         static const char *const entrypoint[] = { "/.ds01/ds01-init", NULL };
         char user[32], hostname[NAME_MAX_LEN + 1], parent[64], login[64], cdi_name[80];
         const char *const cdi_names[] = { cdi_name, NULL };
