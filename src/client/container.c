@@ -3,6 +3,8 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "client/format.h"
+#include "client/picker.h"
 #include "client/waiting.h"
 #include "http/write.h"
 
@@ -294,6 +296,99 @@ int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none
         }
         names = (struct operands){ .items = list.names.items, .n = list.names.len };
         return for_each_name(c, &names, each, options);
+}
+
+struct offers {
+        VEC(struct container *) list;
+};
+
+static void offers_release(struct offers *o) {
+        for (size_t i = 0; i < o->list.len; i++)
+                free(o->list.items[i]);
+        VEC_RELEASE(&o->list);
+}
+
+static int find_offers(struct cli *c, unsigned statuses, struct offers *ret) {
+        const struct call call = { .method = HTTP_GET, .target = "/v1/containers?all=true" };
+        _cleanup_reply_ struct reply reply = { 0 };
+        struct json_scan s;
+        int r = call_do(c, &call, &reply);
+
+        if (r != EXIT_DONE)
+                return r;
+        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
+        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
+                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
+                        struct container *row = malloc(sizeof(*row));
+
+                        if (!row)
+                                return EXIT_FAILED;
+                        container_scan(&s, row);
+                        if (!(container_status_bit(row->status) & statuses) ||
+                            VEC_PUSH(&ret->list, row) < 0)
+                                free(row);
+                }
+        return s.failed ? call_garbled(c, "the list of containers") : EXIT_DONE;
+}
+
+static char *offer_detail(struct cli *c, const struct container *k) {
+        char *text = NULL, age[40];
+
+        format_ago_text(k->created_at, c->now_us, age, sizeof(age));
+        if (asprintf(&text, "%-8s %-30s %-12s %s", k->status, k->image, k->gpu[0] ? k->gpu : "-",
+                     age) < 0)
+                return NULL;
+        return text;
+}
+
+void names_free(struct operands *names) {
+        for (size_t i = 0; i < names->n; i++)
+                free(names->items[i]);
+        free(names->items);
+        *names = (struct operands){ 0 };
+}
+
+static int ask_offers(struct cli *c, const struct offers *offers, const char *title, bool several,
+                      struct operands *ret) {
+        size_t n = offers->list.len;
+        _cleanup_free_ struct picker_item *items = calloc(n, sizeof(*items));
+        int chosen = PICKER_FAILED;
+
+        for (size_t i = 0; items && i < n; i++)
+                items[i] = (struct picker_item){ .name = offers->list.items[i]->name,
+                                                 .detail = offer_detail(c, offers->list.items[i]) };
+        if (items)
+                chosen = picker_ask(c, title, items, n, several);
+        if (chosen > 0)
+                ret->items = calloc((size_t)chosen, sizeof(*ret->items));
+        for (size_t i = 0; items && i < n; i++) {
+                if (ret->items && items[i].chosen && (ret->items[ret->n] = strdup(items[i].name)))
+                        ret->n++;
+                free((char *)items[i].detail);
+        }
+        ret->before = ret->n;
+        if (chosen == PICKER_NONE)
+                fputs("Nothing was chosen.\n", c->err);
+        return ret->n > 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int pick_names(struct cli *c, unsigned statuses, const char *typed, bool several,
+               struct operands *ret) {
+        _cleanup_(offers_release) struct offers offers = { 0 };
+        char title[128];
+        int r = find_offers(c, statuses, &offers);
+
+        *ret = (struct operands){ 0 };
+        if (r != EXIT_DONE)
+                return r;
+        if (offers.list.len == 0) {
+                cli_error(c, "you have no container that this could be done to");
+                cli_error_next(c, "container-list --all shows what you have");
+                return EXIT_NOT_FOUND;
+        }
+        snprintf(title, sizeof(title), several ? "%s: which containers?" : "%s: which container?",
+                 typed);
+        return ask_offers(c, &offers, title, several, ret);
 }
 
 int check_names_or_all(struct cli *c, const struct operands *names, bool all) {

@@ -65,6 +65,12 @@ int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none
             int (*each)(struct cli *c, const char *name, const void *options),
             const void *options);
 
+/* Lets the person choose among the caller's containers whose status is in @statuses. EXIT_DONE with
+ * @ret (its items are to be freed with names_free()), or an exit code after saying why not. */
+int pick_names(struct cli *c, unsigned statuses, const char *typed, bool several,
+               struct operands *ret);
+void names_free(struct operands *names);
+
 /* "--all" and names exclude each other, and one of them must be given. 0 or EXIT_USAGE, said. */
 int check_names_or_all(struct cli *c, const struct operands *names, bool all);
 

@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "client/command.h"
 #include "client/complete.h"
+#include "client/container.h"
 #include "client/help.h"
+#include "client/picker.h"
 
 #include <string.h>
 
@@ -12,6 +14,41 @@ static const char *base_name(const char *path) {
         const char *slash = strrchr(path, '/');
 
         return slash ? slash + 1 : path;
+}
+
+/* The flag of that name among the command's own options, as it was given. */
+static bool has_flag(const struct command *cmd, const void *options, const char *name) {
+        for (size_t i = 0; i < cmd->n_options; i++)
+                if (cmd->options[i].kind == OPTION_KIND_FLAG &&
+                    str_equal(cmd->options[i].name, name))
+                        return *(const bool *)((const char *)options + cmd->options[i].offset);
+        return false;
+}
+
+static bool has_option(const struct command *cmd, const char *name) {
+        for (size_t i = 0; i < cmd->n_options; i++)
+                if (str_equal(cmd->options[i].name, name))
+                        return true;
+        return false;
+}
+
+/* No name was given and somebody sits at a terminal: they are asked; and what takes something away
+ * asks once more, since a choice is easily made wrongly. */
+static int run_picked(struct cli *c, const struct command *cmd, const void *options) {
+        unsigned statuses = has_flag(cmd, options, "stop") ? STATUS_ANY : cmd->picks;
+        struct operands names;
+        int r = pick_names(c, statuses, c->name, cmd->max == OPERANDS_ANY, &names);
+
+        if (r == EXIT_DONE && has_option(cmd, "force") && !has_flag(cmd, options, "force") &&
+            !cli_confirm(c, "%s %s%s?", c->name, names.items[0],
+                         names.n > 1 ? " and others" : "")) {
+                fputs("Nothing was done.\n", c->err);
+                r = EXIT_FAILED;
+        }
+        if (r == EXIT_DONE)
+                r = cmd->run(c, options, &names);
+        names_free(&names);
+        return r;
 }
 
 /* Runs a command whose own arguments are @argv. */
@@ -49,6 +86,10 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                 cli_error_next(c, "%s --help shows what it takes", typed);
                 return EXIT_USAGE;
         }
+        if (common.plain)
+                setenv("DS01_PLAIN", "1", 1);
+        if (operands.n == 0 && cmd->picks && picker_possible(c) && !has_flag(cmd, options, "all"))
+                return run_picked(c, cmd, options);
         if (operands.n < (size_t)cmd->min) {
                 cli_error(c, "%s is missing", cmd->missing);
                 cli_error_next(c, "usage: %s %s; %s --help says more", typed, cmd->usage, typed);
@@ -58,8 +99,8 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                       : cmd->max != OPERANDS_ANY && operands.n > (size_t)cmd->max) {
                 cli_error(c, "'%s' is one argument too many", operands.items[cmd->max]);
                 if (cmd->rest)
-                        cli_error_next(c, "to run a command: %s %s -- %s", typed,
-                                       operands.items[0], operands.items[cmd->max]);
+                        cli_error_next(c, "to run a command: %s %s -- %s", typed, operands.items[0],
+                                       operands.items[cmd->max]);
                 else
                         cli_error_next(c, "%s --help shows what it takes", typed);
                 return EXIT_USAGE;
@@ -74,11 +115,8 @@ static const char *find_group(const char *name) {
         static const struct {
                 const char *name, *prefix;
         } groups[] = {
-                { "container", "container-" },
-                { "image", "image-" },
-                { "project", "project-" },
-                { "check", "check-" },
-                { "get", "get-" },
+                { "container", "container-" }, { "image", "image-" }, { "project", "project-" },
+                { "check", "check-" },         { "get", "get-" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(groups); i++)

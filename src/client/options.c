@@ -18,6 +18,7 @@ const struct option_row common_rows[] = {
         OPTION_FLAG(0, "info", struct common_options, info, NULL, .hidden = true),
         OPTION_FLAG(0, "concepts", struct common_options, concepts, NULL, .hidden = true),
         OPTION_FLAG(0, "guided", struct common_options, guided, NULL, .hidden = true),
+        OPTION_FLAG(0, "plain", struct common_options, plain, NULL, .hidden = true),
 };
 const size_t n_common_rows = ARRAY_SIZE(common_rows);
 

@@ -88,8 +88,12 @@ int dockerfile_parse(const char *bytes, size_t n, struct dockerfile *ret, struct
         for (size_t at = 0; at < n;) {
                 const char *end = memchr(bytes + at, '\n', n - at);
                 size_t length = end ? (size_t)(end - bytes) - at + 1 : n - at;
-                char *line = strndup(bytes + at, length);
+                char *line = malloc(length + 1);
 
+                if (line) {
+                        memcpy(line, bytes + at, length);
+                        line[length] = '\0';
+                }
                 if (!line || VEC_PUSH(&d.lines, line) < 0) {
                         free(line);
                         return -ENOMEM;

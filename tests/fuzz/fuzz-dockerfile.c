@@ -41,10 +41,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_packages_ struct packages list = { 0 };
         _cleanup_ignore_ struct ignore rules = { 0 };
         _cleanup_buf_ struct buf same = { 0 };
-        _cleanup_free_ char *string = strndup(text, size);
+        _cleanup_free_ char *string = malloc(size + 1);
 
         if (size > 1 << 16 || !string)
                 return 0;
+        memcpy(string, text, size);
+        string[size] = '\0';
         if (dockerfile_parse(text, size, &d, NULL) == 0) {
                 write_again(&d, &same);
                 must(same.len == size && memcmp(same.data ? same.data : "", text, size) == 0);

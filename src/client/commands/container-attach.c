@@ -25,5 +25,6 @@ const struct command command_container_attach = {
                     "container-attach my-thesis -- nvidia-smi\n"
                     "container-attach my-thesis < commands.sh",
         .statuses = STATUS_RUNNING,
+        .picks = STATUS_RUNNING,
         .run = run,
 };

@@ -46,5 +46,6 @@ const struct command command_container_pause = {
                     "container-pause --all",
         COMMAND_OPTIONS(rows, struct pause_options),
         .statuses = STATUS_RUNNING,
+        .picks = STATUS_RUNNING,
         .run = run,
 };

@@ -46,5 +46,6 @@ const struct command command_container_protect = {
                     "container-protect my-thesis --off",
         COMMAND_OPTIONS(rows, struct protect_options),
         .statuses = STATUS_ANY,
+        .picks = STATUS_ANY,
         .run = run,
 };

@@ -46,5 +46,6 @@ const struct command command_container_remove = {
                     "container-remove --all --force",
         COMMAND_OPTIONS(rows, struct remove_options),
         .statuses = STATUS_ANY,
+        .picks = STATUS_CREATED | STATUS_STOPPED,
         .run = run,
 };

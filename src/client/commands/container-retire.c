@@ -176,5 +176,6 @@ const struct command command_container_retire = {
                     "container-retire my-thesis --save-packages",
         COMMAND_OPTIONS(rows, struct retire_options),
         .statuses = STATUS_ANY,
+        .picks = STATUS_ANY,
         .run = run,
 };

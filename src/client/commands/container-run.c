@@ -32,5 +32,6 @@ const struct command command_container_run = {
         .examples = "container-run my-thesis\n"
                     "container-run my-thesis -- python train.py",
         .statuses = STATUS_ANY,
+        .picks = STATUS_ANY,
         .run = run,
 };

@@ -37,5 +37,6 @@ const struct command command_container_stop = {
                     "container-stop --all",
         COMMAND_OPTIONS(rows, struct stop_options),
         .statuses = STATUS_RUNNING | STATUS_PAUSED,
+        .picks = STATUS_RUNNING | STATUS_PAUSED,
         .run = run,
 };

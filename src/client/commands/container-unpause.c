@@ -43,5 +43,6 @@ const struct command command_container_unpause = {
                     "container-unpause --all",
         COMMAND_OPTIONS(rows, struct unpause_options),
         .statuses = STATUS_PAUSED,
+        .picks = STATUS_PAUSED,
         .run = run,
 };

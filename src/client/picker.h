@@ -1,0 +1,25 @@
+/*
+ * Choosing from a list on the terminal: arrows or Ctrl-N and Ctrl-P move, typing filters, Space
+ * marks where several may be chosen, Enter takes, Esc leaves. Drawn below the prompt and taken away
+ * again. A plain numbered list instead where the terminal can't move its cursor (TERM=dumb), with
+ * --plain or with $DS01_PLAIN: for screen readers too.
+ */
+#pragma once
+
+#include "client/cli.h"
+
+#include <stddef.h>
+
+struct picker_item {
+        const char *name;   /* what is filtered by */
+        const char *detail; /* shown behind it */
+        bool chosen;        /* the answer */
+};
+
+enum { PICKER_NONE = 0, PICKER_FAILED = -1 };
+
+/* Can somebody be asked at all? */
+bool picker_possible(const struct cli *c);
+
+/* Asks. How many were chosen, PICKER_NONE when the person left, or PICKER_FAILED. */
+int picker_ask(struct cli *c, const char *title, struct picker_item *items, size_t n, bool several);
