@@ -201,3 +201,52 @@ test_engine_restarted_while_building() {
         ok as alice image-list
         expect_no_out thesis
 }
+
+test_another_dockerfile() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir -p "$dir/docker"
+        printf 'FROM ds01-base:latest\nCOPY here /here\n' | as alice tee "$dir/docker/Other" >/dev/null
+        echo file | as alice tee "$dir/here" >/dev/null
+        ok as alice image-create thesis --dockerfile="$dir/docker/Other"
+        # One that is not in the project at all.
+        as alice mv "$dir/docker/Other" "$ROOT/home/alice/Elsewhere"
+        ok as alice image-create thesis --dockerfile="$ROOT/home/alice/Elsewhere"
+        no 4 as alice image-create thesis --dockerfile=nowhere
+        no 2 as alice image-create thesis --dockerfile="$ROOT/home/alice/Elsewhere" -p numpy
+        [ ! -e "$dir/Dockerfile" ] || fail "a Dockerfile was written"
+        as alice rm "$ROOT/home/alice/Elsewhere"
+}
+
+test_editing_by_hand() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        printf '#!/bin/sh\necho "RUN echo edited >/edited" >>"$2"\n' >"$WORK/editor"
+        chmod 755 "$WORK/editor"
+        # As git takes it: with an option.
+        ok as alice EDITOR="$WORK/editor --wait" image-update thesis --edit
+        grep -q edited "$dir/Dockerfile" || fail "the editor was not run"
+        [ ! -e "$dir/Dockerfile.bak" ] || fail "the backup has outlived the build"
+        no 1 as alice EDITOR=false image-update thesis --edit
+        expect_err 'nothing is built'
+}
+
+test_ctrl_c_cancels_a_build() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\nRUN sleep 60\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        spawn build alice image-create thesis
+        wait_until 20 grep -q 'sleep 60' "$WORK/build.err"
+        kill -INT $SPAWNED
+        join build $SPAWNED
+        equal "$RC" 130 "exit code"
+        # The next one is not refused for the one that was cancelled.
+        printf 'FROM ds01-base:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        wait_until 20 as alice image-create thesis
+}

@@ -149,3 +149,19 @@ test_retire_remembers_what_was_installed() {
         grep -q '^        tmux ' "$dir/Dockerfile" || fail "tmux is not in the Dockerfile"
         equal "$(head -n 2 "$dir/Dockerfile")" $'FROM ds01-base:latest\nRUN mkdir -p -m 777 /site-packages /var/lib/dpkg/info' "its own lines"
 }
+
+test_the_bin_is_emptied_by_size() {
+        local id
+
+        changed thesis
+        ok as alice container-remove thesis --stop
+        # As if twenty gigabytes had been kept an hour ago: the oldest goes.
+        id=$(engine GET /images/json | jq -r '.[] | select(any(.RepoTags[]?; test("ds01-bin/"))) | .Id')
+        engine POST "/images/$id/tag?repo=ds01-bin/$FIRST_UID&tag=large.$(date -u -d '-1 hour' +%Y%m%d%H%M%S).$((20 << 30))"
+        wait_until 10 eval '[ "$(kept alice)" = 2 ]'
+        changed other
+        ok as alice container-remove other --stop
+        wait_until 10 eval '[ "$(kept alice)" = 2 ]'
+        api alice GET /bin
+        expect_json '[.[].name] | sort | join(",")' other,thesis
+}
