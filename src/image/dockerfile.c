@@ -8,6 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+/* Debian's and Ubuntu's Pythons refuse pip outside of a virtual environment (PEP 668); an image is
+ * one of its own. */
+#define PIP "RUN PIP_BREAK_SYSTEM_PACKAGES=1 pip install --no-cache-dir"
+
 static const char begin_mark[] = "# ds01:begin ", end_mark[] = "# ds01:end ";
 
 const char *const dockerfile_region_names[REGIONS] = {
@@ -274,11 +278,11 @@ int dockerfile_region_text(enum dockerfile_region region, const struct packages 
                 put_system(out, packages, mirror);
         } else if (region == REGION_REQUIREMENTS) {
                 buf_addf(out,
-                         "COPY [\"%s\", \"/tmp/requirements.txt\"]\n"
-                         "RUN pip install --no-cache-dir -r /tmp/requirements.txt\n",
+                         "COPY [\"%s\", \"/tmp/requirements.txt\"]\n" PIP
+                         " -r /tmp/requirements.txt\n",
                          requirements);
         } else if (packages->list.len > 0) {
-                buf_adds(out, "RUN pip install --no-cache-dir");
+                buf_adds(out, PIP);
                 put_list(out, packages);
                 buf_addc(out, '\n');
         }

@@ -85,7 +85,6 @@ int dockerfile_generate(const struct image_plan *plan, struct buf *out) {
                       "USER 0:0\n"
                       "WORKDIR /workspace\n"
                       "ENV PYTHONUNBUFFERED=1 \\\n"
-                      "    PIP_BREAK_SYSTEM_PACKAGES=1 \\\n"
                       "    PIP_ROOT_USER_ACTION=ignore \\\n"
                       "    CUDA_DEVICE_ORDER=PCI_BUS_ID\n\n");
         /* What changes seldom comes first, so that a change builds little anew. */

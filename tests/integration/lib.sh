@@ -307,8 +307,8 @@ copy_program() {
         local lib
 
         mkdir -p "$2$(dirname "$1")"
-        cp -L "$1" "$2$1"
-        for lib in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
+        cp -L --remove-destination "$1" "$2$1" # the place may be a link to busybox
+        for lib in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true); do
                 mkdir -p "$2$(dirname "$lib")"
                 cp -Ln "$lib" "$2$lib"
         done

@@ -55,7 +55,7 @@ END
         ok as alice image-update thesis --add='numpy<2 timm'
         expect_out "Changed $dir/Dockerfile"
         expect_out 'go on with the old image: thesis'
-        grep -v '^# ds01:\|^RUN pip\|^        \|^$' "$dir/Dockerfile" | cmp - "$WORK/before" ||
+        grep -v '^# ds01:\|^RUN PIP_\|^        \|^$' "$dir/Dockerfile" | cmp - "$WORK/before" ||
                 fail "lines of its owner have changed"
         [ ! -e "$dir/Dockerfile.bak" ] || fail "the backup has outlived the build"
         ok as alice image-update thesis --remove=timm --add=einops --recreate
@@ -249,4 +249,82 @@ test_ctrl_c_cancels_a_build() {
         # The next one is not refused for the one that was cancelled.
         printf 'FROM ds01-base:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
         wait_until 20 as alice image-create thesis
+}
+
+# A base with the real Python, pip, apt and dpkg of this machine.
+real_tools_image() {
+        local root=$WORK/real/image file
+
+        mkdir -p "$WORK/real"
+        cp -a "$ROOT/image" "$root"
+        for file in /usr/bin/python3.11 /usr/bin/apt-get /usr/bin/dpkg /usr/bin/dpkg-deb /usr/bin/dpkg-split /bin/tar \
+                /usr/lib/apt/methods/http /usr/lib/apt/methods/store /usr/lib/apt/methods/copy /usr/lib/apt/methods/gpgv; do
+                copy_program "$file" "$root"
+        done
+        mkdir -p "$root/usr/lib/python3.11" "$root/opt/pip" "$root/var/lib/dpkg"/{info,updates,triggers} "$root/etc/apt" \
+                "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial" "$root/etc/dpkg" "$root/sbin" \
+                "$root/etc/apt"/{apt.conf.d,preferences.d,sources.list.d,trusted.gpg.d} "$root/var/log/apt" "$root/usr/share"
+        cp -r /usr/share/dpkg "$root/usr/share/"
+        (cd /usr/lib/python3.11 && tar -c --exclude=__pycache__ --exclude=test --exclude='config-*' --exclude=idlelib \
+                --exclude=tkinter --exclude=lib2to3 .) | tar -xC "$root/usr/lib/python3.11"
+        for file in "$root"/usr/lib/python3.11/lib-dynload/*.so; do
+                copy_program "/usr/lib/python3.11/lib-dynload/${file##*/}" "$root"
+        done
+        python3 -m zipfile -e /usr/share/python-wheels/pip-*.whl "$root/opt/pip"
+        ln -sf /usr/bin/python3.11 "$root/usr/bin/python3"
+        printf '#!/bin/sh\nPYTHONPATH=/opt/pip exec /usr/bin/python3 -m pip "$@"\n' >"$root/usr/bin/pip"
+        printf '#!/bin/sh\nexit 0\n' >"$root/sbin/ldconfig"
+        chmod 755 "$root/usr/bin/pip" "$root/sbin/ldconfig"
+        : >"$root/var/lib/dpkg/status"
+        : >"$root/var/lib/dpkg/available"
+        echo 'APT::Sandbox::User "root";' >"$root/etc/apt/apt.conf"
+        echo 'deb [trusted=yes] http://127.0.0.1:8099/deb ./' >"$root/etc/apt/sources.list"
+        (ROOT=$WORK/real && import_image ds01-real:latest)
+}
+
+# A wheel and a package of Debian's kind, as small as they get, behind the addresses of package_index.
+real_packages() {
+        local wheel=tinywheel-1.2-py3-none-any.whl deb=tiny-deb_1.0_all.deb
+
+        mkdir -p "$WORK/wheel/tinywheel-1.2.dist-info" "$WORK/index/simple/tinywheel" "$WORK/deb/DEBIAN" "$WORK/deb/usr/share" "$WORK/index/deb"
+        echo 'answer = 42' >"$WORK/wheel/tinywheel.py"
+        printf 'Metadata-Version: 2.1\nName: tinywheel\nVersion: 1.2\n' >"$WORK/wheel/tinywheel-1.2.dist-info/METADATA"
+        printf 'Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n' >"$WORK/wheel/tinywheel-1.2.dist-info/WHEEL"
+        printf 'tinywheel.py,,\ntinywheel-1.2.dist-info/METADATA,,\ntinywheel-1.2.dist-info/WHEEL,,\ntinywheel-1.2.dist-info/RECORD,,\n' \
+                >"$WORK/wheel/tinywheel-1.2.dist-info/RECORD"
+        (cd "$WORK/wheel" && python3 -m zipfile -c "$WORK/index/simple/tinywheel/$wheel" tinywheel.py tinywheel-1.2.dist-info)
+        echo "<a href=\"$wheel\">$wheel</a>" >"$WORK/index/simple/tinywheel/index.html"
+        printf 'Package: tiny-deb\nVersion: 1.0\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: tiny\n' >"$WORK/deb/DEBIAN/control"
+        echo 'from a package' >"$WORK/deb/usr/share/tiny-deb"
+        dpkg-deb --root-owner-group --build "$WORK/deb" "$WORK/index/deb/$deb" >/dev/null
+        {
+                cat "$WORK/deb/DEBIAN/control"
+                echo "Filename: ./$deb"
+                echo "Size: $(stat -c %s "$WORK/index/deb/$deb")"
+                echo "SHA256: $(sha256sum "$WORK/index/deb/$deb" | cut -d' ' -f1)"
+        } >"$WORK/index/deb/Packages"
+}
+
+test_real_pip_and_apt() {
+        local dir
+
+        [ -e "$(echo /usr/share/python-wheels/pip-*.whl)" ] && command -v apt-get >/dev/null && [ -x /usr/bin/python3.11 ] ||
+                skip "this machine has no Python 3.11 with pip's wheel, or no apt, to copy into an image"
+        package_index
+        real_packages
+        real_tools_image
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-real:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        ok as alice image-create thesis
+        ok as alice image-update thesis --add='tinywheel>=1,<2' --add-system=tiny-deb
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        ok as alice container-attach thesis -- sh -c 'python3 -c "import tinywheel; print(tinywheel.answer)"; cat /usr/share/tiny-deb'
+        equal "$OUT" $'42\nfrom a package' "what was installed"
+        no 1 as alice image-update thesis --add='tinywheel>=2'
+        expect_err 'tinywheel'
+        ok as alice image-update thesis --remove='tinywheel tiny-deb' --recreate
+        ok as alice container-attach thesis -- sh -c 'python3 -c "import tinywheel" 2>/dev/null || echo gone'
+        equal "$OUT" gone "what was taken away"
 }

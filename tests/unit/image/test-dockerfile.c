@@ -149,10 +149,11 @@ static void test_adding_and_taking_away(void **state) {
         add(&d, PACKAGE_APT, "tmux");
         assert_int_equal(take(&d, PACKAGE_PIP, "nothing"), -ENOENT);
         assert_int_equal(dockerfile_write(&d, &out), 0);
-        assert_non_null(strstr(
-                out.data, "  && true\n\n# ds01:begin added\nRUN pip install --no-cache-dir \\\n"
-                          "        einops \\\n        'numpy<2'\n# ds01:end added\n"
-                          "USER 65534:65534\nCMD [\"bash\"]"));
+        assert_non_null(strstr(out.data,
+                               "  && true\n\n# ds01:begin added\nRUN PIP_BREAK_SYSTEM_PACKAGES=1 "
+                               "pip install --no-cache-dir \\\n"
+                               "        einops \\\n        'numpy<2'\n# ds01:end added\n"
+                               "USER 65534:65534\nCMD [\"bash\"]"));
         assert_non_null(strstr(out.data, "# keep this remark\nRUN apt-get"));
         assert_non_null(strstr(out.data, "        curl \\\n        tmux && \\\n"));
         assert_int_equal(take(&d, PACKAGE_PIP, "Einops numpy timm"), 0);
@@ -167,10 +168,9 @@ static void test_hand_written(void **state) {
 
         parse("FROM x\nRUN a \\\n b\nENTRYPOINT [\"c\"]", &d);
         add(&d, PACKAGE_PIP, "numpy");
-        assert_text(
-                &d,
-                "FROM x\nRUN a \\\n b\n\n# ds01:begin added\nRUN pip install --no-cache-dir \\\n"
-                "        numpy\n# ds01:end added\nENTRYPOINT [\"c\"]");
+        assert_text(&d, "FROM x\nRUN a \\\n b\n\n# ds01:begin added\nRUN "
+                        "PIP_BREAK_SYSTEM_PACKAGES=1 pip install --no-cache-dir \\\n"
+                        "        numpy\n# ds01:end added\nENTRYPOINT [\"c\"]");
         dockerfile_release(&d);
         parse("FROM x", &d);
         add(&d, PACKAGE_APT, "git");
