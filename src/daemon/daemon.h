@@ -43,7 +43,7 @@ struct daemon {
         _Atomic bool ready;      /* the ledger has been read from the engine once */
         _Atomic unsigned failed; /* tries to reach the engine that failed */
 
-        struct gpu_monitor *gpus;
+        struct gpu_monitor *_Atomic gpus; /* its own thread looks while this is being set */
         struct people people;
         struct builds builds;
         struct image_cache images;

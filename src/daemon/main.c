@@ -177,8 +177,10 @@ static int start_gpus(struct daemon *d, struct err *err) {
                 .changed = keeper_inventory_changed,
                 .ctx = d,
         };
-        int r = gpu_monitor_start(&config, &d->gpus, err);
+        struct gpu_monitor *monitor = NULL;
+        int r = gpu_monitor_start(&config, &monitor, err);
 
+        d->gpus = monitor;
         if (r == 0)
                 keeper_inventory_changed(d); /* the first answer came before d->gpus was set */
         return r;
