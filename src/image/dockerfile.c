@@ -170,6 +170,11 @@ static bool is_comment(const char *line) {
         return line[strspn(line, " \t")] == '#';
 }
 
+static bool is_instruction(const char *line, const char *word) {
+        line += strspn(line, " \t");
+        return strncasecmp(line, word, strlen(word)) == 0 && strchr(" \t\r\n", line[strlen(word)]);
+}
+
 /* The next word of a shell's line, quotes taken away; false at the end. */
 static bool next_word(const char **at, char *dst, size_t size) {
         const char *s = *at;
@@ -191,48 +196,92 @@ static bool next_word(const char **at, char *dst, size_t size) {
         return true;
 }
 
-/* The words behind "install" up to the next command are packages, options left away. */
-static int scan_install(const char *line, bool *inside, enum package_kind kind,
-                        struct packages *ret, struct err *err) {
-        char word[2 * PACKAGE_MAX];
-        int r = 0;
-
-        while (r == 0 && next_word(&line, word, sizeof(word))) {
-                if (strcmp(word, "&&") == 0 || strcmp(word, ";") == 0 || strcmp(word, "||") == 0)
-                        *inside = false;
-                else if (strcmp(word, "install") == 0)
-                        *inside = true;
-                else if (*inside && word[0] != '-' && strcmp(word, "\\") != 0)
-                        r = packages_add(ret, kind, word, err);
-        }
-        return r;
-}
-
 static enum package_kind kind_of(enum dockerfile_region region) {
         return region == REGION_SYSTEM ? PACKAGE_APT : PACKAGE_PIP;
 }
 
-int dockerfile_packages(const struct dockerfile *d, enum dockerfile_region region,
-                        struct packages *ret, struct err *err) {
-        bool inside = false;
-        struct span span;
+/* A word of the instructions that are written here; @options: behind "install". */
+static bool is_own_word(const char *word, bool options, enum dockerfile_region region) {
+        static const char *const behind[] = { "--no-cache-dir", "-y", "--no-install-recommends" };
+        static const char *const words[] = {
+                "RUN",   "PIP_BREAK_SYSTEM_PACKAGES=1",    "pip",       "pip3",
+                "sed",   "DEBIAN_FRONTEND=noninteractive", "apt-get",   "update",
+                "rm",    "/var/lib/apt/lists/*",           "-rf",       "find",
+                "-name", "/etc/apt",                       "*.sources", "*.list",
+                "-o",    "xargs",                          "|",         "-i",
+                "-E",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(behind) && options; i++)
+                if (strcmp(behind[i], word) == 0)
+                        return true;
+        for (size_t i = 0; i < ARRAY_SIZE(words) && !options; i++)
+                if (strcasecmp(words[i], word) == 0)
+                        return true;
+        if (region == REGION_REQUIREMENTS)
+                return strcmp(word, "-r") == 0 || strcmp(word, "/tmp/requirements.txt") == 0;
+        return !options && str_starts(word, "s#https?://(deb");
+}
+
+struct scan {
+        enum dockerfile_region region;
+        bool inside;                   /* behind "install", up to the next command */
+        char foreign[2 * PACKAGE_MAX]; /* the first word that is not of our own form, or "" */
+        size_t line;                   /* where that is */
+};
+
+/* The words behind "install" are packages, options left away. */
+static int scan_line(struct scan *s, const char *line, size_t number, struct packages *ret,
+                     struct err *err) {
+        bool lists = s->region != REGION_REQUIREMENTS;
+        char word[2 * PACKAGE_MAX];
         int r = 0;
 
-        if (region == REGION_REQUIREMENTS || !find(d, region, &span))
+        if (!lists && is_instruction(line, "COPY"))
                 return 0;
+        while (r == 0 && next_word(&line, word, sizeof(word))) {
+                if (strcmp(word, "&&") == 0 || strcmp(word, ";") == 0 || strcmp(word, "||") == 0) {
+                        s->inside = false;
+                } else if (strcmp(word, "install") == 0) {
+                        s->inside = true;
+                } else if (lists && s->inside && word[0] != '-' && strcmp(word, "\\") != 0) {
+                        r = packages_add(ret, kind_of(s->region), word, err);
+                } else if (strcmp(word, "\\") != 0 && !s->foreign[0] &&
+                           !is_own_word(word, s->inside, s->region)) {
+                        str_copy(s->foreign, sizeof(s->foreign), word);
+                        s->line = number;
+                }
+        }
+        return r;
+}
+
+static int scan_region(const struct dockerfile *d, struct span span, struct scan *s,
+                       struct packages *ret, struct err *err) {
+        int r = 0;
+
         for (size_t i = span.begin + 1; r == 0 && i < span.end; i++) {
                 const char *line = d->lines.items[i];
                 size_t n = strcspn(line, "\r\n");
 
                 if (is_comment(line))
                         continue;
-                r = scan_install(line, &inside, kind_of(region), ret, err);
+                r = scan_line(s, line, i + 1, ret, err);
                 if (r == -EINVAL)
                         return err_wrap(err, "line %zu", i + 1);
                 if (n == 0 || line[n - 1] != '\\')
-                        inside = false;
+                        s->inside = false;
         }
         return r;
+}
+
+int dockerfile_packages(const struct dockerfile *d, enum dockerfile_region region,
+                        struct packages *ret, struct err *err) {
+        struct scan s = { .region = region };
+        struct span span;
+
+        if (region == REGION_REQUIREMENTS || !find(d, region, &span))
+                return 0;
+        return scan_region(d, span, &s, ret, err);
 }
 
 /* --- writing a region ----------------------------------------------------------------------- */
@@ -290,17 +339,39 @@ int dockerfile_region_text(enum dockerfile_region region, const struct packages 
         return out->failed ? -ENOBUFS : 0;
 }
 
+/* What people have written into a region beside packages would be lost with its next writing. */
+static int check_own(const struct dockerfile *d, enum dockerfile_region region, struct span span,
+                     struct err *err) {
+        _cleanup_packages_ struct packages ignored = { 0 };
+        struct scan s = { .region = region };
+        char shown[2 * PACKAGE_MAX];
+        int r = scan_region(d, span, &s, &ignored, err);
+
+        if (r < 0 || !s.foreign[0])
+                return r;
+        str_printable(shown, sizeof(shown), s.foreign);
+        return err_set(err, EINVAL,
+                       "line %zu: '%s' between the marks of '%s' would be lost; move what you "
+                       "wrote there behind '%s%s'",
+                       s.line, shown, dockerfile_region_names[region], end_mark,
+                       dockerfile_region_names[region]);
+}
+
 /* Comments that people have put into a region stay, in front of what it installs; so does a
  * mirror, which only image-create knows. */
 static int rewrite(struct dockerfile *d, enum dockerfile_region region,
-                   const struct packages *packages, const char *requirements) {
+                   const struct packages *packages, const char *requirements, struct err *err) {
         _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX), all = BUF_INIT(DOCKERFILE_MAX);
         char mirror[512] = "";
         const char *body;
         struct span span;
+        int r;
 
         if (!find(d, region, &span))
                 return -ENOENT;
+        r = check_own(d, region, span, err);
+        if (r < 0)
+                return r;
         buf_adds(&all, d->lines.items[span.begin]);
         for (size_t i = span.begin + 1; i < span.end; i++) {
                 const char *line = d->lines.items[i];
@@ -324,29 +395,25 @@ static int rewrite(struct dockerfile *d, enum dockerfile_region region,
 
 /* --- where a new region goes ---------------------------------------------------------------- */
 
-static bool is_instruction(const char *line, const char *word) {
-        line += strspn(line, " \t");
-        return strncasecmp(line, word, strlen(word)) == 0 && strchr(" \t\r\n", line[strlen(word)]);
-}
-
 /* Behind the last instruction of the last stage that is about what is in the image: USER, CMD and
  * the like at its end stay where they are. */
 static size_t place_for_region(const struct dockerfile *d) {
         static const char *const tail[] = { "USER",   "CMD",         "ENTRYPOINT",
                                             "EXPOSE", "HEALTHCHECK", "STOPSIGNAL" };
-        bool continued = false;
+        bool continued = false, last = false; /* is this instruction one of the tail? */
         size_t place = 0;
 
         for (size_t i = 0; i < d->lines.len; i++) {
                 const char *line = d->lines.items[i];
                 size_t n = strcspn(line, "\r\n");
-                bool last = false, blank = line[strspn(line, " \t")] == line[n];
+                bool blank = line[strspn(line, " \t")] == line[n];
 
                 if (is_comment(line) && mark_of(line, end_mark) < 0)
                         continue;
+                last &= continued;
                 for (size_t t = 0; t < ARRAY_SIZE(tail) && !continued; t++)
                         last |= is_instruction(line, tail[t]);
-                if (continued || (!last && !blank))
+                if (!last && (continued || !blank))
                         place = i + 1;
                 continued = n > 0 && line[n - 1] == '\\';
         }
@@ -386,8 +453,8 @@ static void release_regions(struct packages regions[REGIONS]) {
 }
 
 static int write_region(struct dockerfile *d, enum dockerfile_region region,
-                        const struct packages *packages) {
-        return dockerfile_has(d, region) ? rewrite(d, region, packages, NULL)
+                        const struct packages *packages, struct err *err) {
+        return dockerfile_has(d, region) ? rewrite(d, region, packages, NULL, err)
                                          : make_region(d, region, packages, NULL);
 }
 
@@ -416,7 +483,7 @@ int dockerfile_add(struct dockerfile *d, enum package_kind kind, const struct pa
         }
         for (int i = 0; i < REGIONS && r == 0; i++)
                 if (touched[i])
-                        r = write_region(d, i, &regions[i]);
+                        r = write_region(d, i, &regions[i], err);
         release_regions(regions);
         return r;
 }
@@ -445,7 +512,7 @@ int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct
         }
         for (int i = 0; i < REGIONS && r == 0; i++)
                 if (touched[i])
-                        r = write_region(d, i, &regions[i]);
+                        r = write_region(d, i, &regions[i], err);
         release_regions(regions);
         return r;
 }
@@ -456,6 +523,6 @@ int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct e
         if (file[strcspn(file, "\"\\\n\r")])
                 return err_set(err, EINVAL, "'%s' can't be named in a Dockerfile", file);
         return dockerfile_has(d, REGION_REQUIREMENTS)
-                       ? rewrite(d, REGION_REQUIREMENTS, &none, file)
+                       ? rewrite(d, REGION_REQUIREMENTS, &none, file, err)
                        : make_region(d, REGION_REQUIREMENTS, &none, file);
 }

@@ -186,6 +186,77 @@ static void test_same_words_change_nothing(void **state) {
         assert_text(&d, example);
 }
 
+/* What people have written into a region is not thrown away with its next writing. */
+static void test_foreign_words_are_kept(void **state) {
+        static const struct {
+                const char *text, *says;
+        } rows[] = {
+                { "FROM x\n# ds01:begin added\nRUN pip install a1\n"
+                  "RUN python -m spacy download en\n# ds01:end added\n",
+                  "line 4: 'python' " },
+                { "FROM x\n# ds01:begin added\nRUN pip install --no-deps \\\n  a1\n"
+                  "# ds01:end added\n",
+                  "line 3: '--no-deps' " },
+                { "FROM x\n# ds01:begin added\nRUN pip install a1 && \\\n  touch /x\n"
+                  "# ds01:end added\n",
+                  "line 4: 'touch' " },
+                { "FROM x\n# ds01:begin added\nRUN pip install a1 -r more.txt\n# ds01:end added\n",
+                  "line 3: '-r' " },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_dockerfile_ struct dockerfile d = { 0 };
+                _cleanup_packages_ struct packages p = { 0 };
+                struct err err = { 0 };
+                unsigned changed;
+
+                parse(rows[i].text, &d);
+                assert_int_equal(packages_add(&p, PACKAGE_PIP, "b2", &err), 0);
+                assert_int_equal(dockerfile_add(&d, PACKAGE_PIP, &p, &changed, &err), -EINVAL);
+                if (!strstr(err.msg, rows[i].says))
+                        fail_msg("%s", err.msg);
+                assert_int_equal(take(&d, PACKAGE_PIP, "a1"), -EINVAL);
+                assert_text(&d, rows[i].text);
+        }
+}
+
+/* What was written here is never foreign. */
+static void test_own_form_is_known(void **state) {
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        _cleanup_packages_ struct packages apt = { 0 };
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        struct err err = { 0 };
+
+        assert_int_equal(packages_add(&apt, PACKAGE_APT, "git", &err), 0);
+        buf_adds(&text, "FROM x\n");
+        dockerfile_region_text(REGION_SYSTEM, &apt, NULL, "http://mirror.example/debian", &text);
+        dockerfile_region_text(REGION_REQUIREMENTS, &apt, "old.txt", NULL, &text);
+        parse(buf_str(&text), &d);
+        add(&d, PACKAGE_APT, "curl");
+        if (dockerfile_set_requirements(&d, "new.txt", &err) < 0)
+                fail_msg("%s", err.msg);
+        buf_reset(&text);
+        assert_int_equal(dockerfile_write(&d, &text), 0);
+        assert_non_null(strstr(buf_str(&text), "#http://mirror.example/debian#"));
+        assert_non_null(strstr(buf_str(&text), "\"new.txt\""));
+}
+
+/* A region of the system has to run as root, so it stands in front of USER. */
+static void test_tail_of_several_lines(void **state) {
+        static const char head[] = "FROM x\nRUN a\n",
+                          tail[] = "USER app\n# why\nENTRYPOINT [\"a\", \\\n  \"b\"]\n";
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        _cleanup_buf_ struct buf out = BUF_INIT(DOCKERFILE_MAX), all = BUF_INIT(4096);
+
+        buf_addf(&all, "%s%s", head, tail);
+        parse(buf_str(&all), &d);
+        add(&d, PACKAGE_APT, "git");
+        assert_int_equal(dockerfile_write(&d, &out), 0);
+        assert_memory_equal(out.data, head, strlen(head));
+        assert_true(str_ends(out.data, tail));
+        assert_true(dockerfile_has(&d, REGION_SYSTEM));
+}
+
 /* Random edits on random surroundings: outside of the regions every line stays, in its order. */
 static void test_property(void **state) {
         static const char *const lines[] = { "RUN x \\\n  y\n", "# remark\n", "\n",
@@ -240,6 +311,9 @@ int main(void) {
                 cmocka_unit_test(test_adding_and_taking_away),
                 cmocka_unit_test(test_hand_written),
                 cmocka_unit_test(test_same_words_change_nothing),
+                cmocka_unit_test(test_foreign_words_are_kept),
+                cmocka_unit_test(test_own_form_is_known),
+                cmocka_unit_test(test_tail_of_several_lines),
                 cmocka_unit_test(test_property),
         };
 
