@@ -112,6 +112,26 @@ int project_missing(struct cli *c, const struct project *p) {
 
 /* --- catalogue and requirements ------------------------------------------------------------- */
 
+void project_site(struct cli *c, struct project_site *ret) {
+        const struct call call = { .method = HTTP_GET, .target = "/v1/site", .quiet = true };
+        _cleanup_reply_ struct reply reply = { 0 };
+        struct json_scan s;
+
+        *ret = (struct project_site){ 0 };
+        if (call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
+                return;
+        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
+        if (json_scan_next(&s) != JSON_SCAN_OBJECT)
+                return;
+        while (json_scan_next(&s) == JSON_SCAN_KEY)
+                if (json_scan_is(&s, "apt_mirror"))
+                        json_scan_get_str(&s, ret->apt_mirror, sizeof(ret->apt_mirror));
+                else if (json_scan_is(&s, "context_max_gb"))
+                        json_scan_get_int(&s, &ret->context_max_gb);
+                else
+                        json_scan_skip(&s);
+}
+
 int project_catalogue(struct cli *c, struct catalogue *ret) {
         const char *data = getenv("DS01_DATA");
         char path[PATH_MAX];
@@ -137,11 +157,22 @@ static int refuse_requirements(struct cli *c, const char *typed, const char *why
         return EXIT_FAILED;
 }
 
+/* Where a file is, as seen from the project's directory; either may be reached through links (a
+ * home on another disk, say). False when it is not in there. */
+static bool is_inside(const struct project *p, const char *path, char *dst) {
+        _cleanup_free_ char *dir = realpath(p->dir, NULL), *file = realpath(path, NULL);
+        size_t n = dir ? strlen(dir) : 0;
+        bool inside = dir && file && strncmp(file, dir, n) == 0 && file[n] == '/';
+
+        if (inside)
+                str_copy(dst, PATH_MAX, file + n + 1);
+        return inside;
+}
+
 int project_requirements(struct cli *c, const struct project *p, const char *typed, char *dst) {
         _cleanup_buf_ struct buf text = BUF_INIT(REQUIREMENTS_MAX),
                                  there = BUF_INIT(REQUIREMENTS_MAX);
-        char inside[PATH_MAX], *real;
-        size_t n = strlen(p->dir);
+        char inside[PATH_MAX];
         struct err err = { 0 };
         int r;
 
@@ -157,13 +188,8 @@ int project_requirements(struct cli *c, const struct project *p, const char *typ
         }
         if (requirements_check(buf_str(&text), text.len, &err) < 0)
                 return refuse_requirements(c, typed, err.msg);
-        real = realpath(typed, NULL);
-        if (real && strncmp(real, p->dir, n) == 0 && real[n] == '/') {
-                str_copy(dst, PATH_MAX, real + n + 1);
-                free(real);
+        if (is_inside(p, typed, dst))
                 return EXIT_DONE;
-        }
-        free(real);
         str_copy(dst, PATH_MAX, "requirements.txt");
         snprintf(inside, sizeof(inside), "%s/requirements.txt", p->dir);
         r = file_read(inside, &there);
@@ -200,12 +226,12 @@ int project_read(struct cli *c, const struct project *p, struct dockerfile *ret)
 }
 
 void project_backup_path(const struct project *p, char *dst, size_t size) {
-        snprintf(dst, size, "%s.bak", p->dockerfile);
+        snprintf(dst, size, "%s.before-update", p->dockerfile);
 }
 
 int project_keep_backup(struct cli *c, const struct project *p) {
         _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
-        char path[PATH_MAX + 8];
+        char path[PATH_MAX + 16];
         int r;
 
         project_backup_path(p, path, sizeof(path));
@@ -275,25 +301,41 @@ static void say_what_is_sent(struct cli *c, const struct image_context_info *inf
                 size, info->largest);
 }
 
+/* Better before gigabytes have been sent than after. */
+static int check_size(struct cli *c, const struct project *p,
+                      const struct image_context_info *info) {
+        struct project_site site;
+        char size[32];
+
+        if (info->total_bytes < LARGE_CONTEXT)
+                return EXIT_DONE;
+        project_site(c, &site);
+        if (site.context_max_gb == 0 || info->total_bytes >> 30 < site.context_max_gb)
+                return EXIT_DONE;
+        format_bytes(info->total_bytes, size, sizeof(size));
+        cli_error(c,
+                  "the project has %s, and the site builds images from %lldGB at most; the largest "
+                  "files: %s",
+                  size, (long long)site.context_max_gb, info->largest);
+        cli_error_next(c,
+                       "leave data out: list it in '%s/.dockerignore'; containers see it in "
+                       "/workspace anyway",
+                       p->dir);
+        return EXIT_FAILED;
+}
+
 /* A Dockerfile outside of the directory goes along under a name of its own. */
 static int open_context(struct cli *c, const struct project *p, const char *path, struct buf *text,
                         char *entry, struct image_context **ret) {
-        size_t n = strlen(p->dir);
         struct err err = { 0 };
-        char *real = NULL;
         int r = 0;
 
         str_copy(entry, PATH_MAX, "Dockerfile");
-        if (path) {
-                real = realpath(path, NULL);
-                if (real && strncmp(real, p->dir, n) == 0 && real[n] == '/') {
-                        str_copy(entry, PATH_MAX, real + n + 1);
-                        path = NULL;
-                } else {
-                        str_copy(entry, PATH_MAX, ".ds01.Dockerfile");
-                        r = file_read(path, text);
-                }
-                free(real);
+        if (path && is_inside(p, path, entry)) {
+                path = NULL;
+        } else if (path) {
+                str_copy(entry, PATH_MAX, ".ds01.Dockerfile");
+                r = file_read(path, text);
         }
         if (r < 0) {
                 cli_error(c, "can't read '%s': %s", path, strerror(-r));
@@ -341,11 +383,17 @@ static int send(struct cli *c, const struct project *p, const char *entry,
 int project_build(struct cli *c, const struct project *p, const char *path, bool no_cache) {
         _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
         struct image_context *context = NULL;
-        char entry[PATH_MAX];
+        char entry[PATH_MAX], backup[PATH_MAX + 16];
         int r = open_context(c, p, path, &text, entry, &context);
 
         if (r == EXIT_DONE)
+                r = check_size(c, p, image_context_info(context));
+        if (r == EXIT_DONE)
                 r = send(c, p, entry, context, no_cache);
         image_context_free(context);
+        if (r == EXIT_DONE && !path) {
+                project_backup_path(p, backup, sizeof(backup));
+                unlink(backup);
+        }
         return r;
 }

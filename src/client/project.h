@@ -24,6 +24,14 @@ int project_find(struct cli *c, const char *typed, struct project *ret);
 /* Says that there is no such directory, and what to do. EXIT_NOT_FOUND. */
 int project_missing(struct cli *c, const struct project *p);
 
+/* What the site says about images; "" and 0 where it says nothing, or ds01d is away: then it is
+ * ds01d that refuses later. */
+struct project_site {
+        char apt_mirror[600];
+        int64_t context_max_gb;
+};
+void project_site(struct cli *c, struct project_site *ret);
+
 /* The catalogue of this machine: /usr/share/ds01/catalogue.yaml ($DS01_DATA names another
  * directory), and the site's /etc/ds01/catalogue.yaml over it. */
 int project_catalogue(struct cli *c, struct catalogue *ret);
@@ -35,8 +43,9 @@ int project_requirements(struct cli *c, const struct project *p, const char *typ
 /* Reads the Dockerfile and its regions. */
 int project_read(struct cli *c, const struct project *p, struct dockerfile *ret);
 
-/* The Dockerfile of the last image that was built stays as Dockerfile.bak beside the one that is
- * being tried: a backup that is there already is of an attempt that has failed, and stays as it is.
+/* The Dockerfile of the last image that was built stays as Dockerfile.before-update beside the one
+ * that is being tried, until one is built (a name that nobody else gives to a copy of their own): a
+ * backup that is there already is of an attempt that has failed, and stays as it is.
  * project_write() keeps it and writes the file, if @d is another. */
 void project_backup_path(const struct project *p, char *dst, size_t size);
 int project_keep_backup(struct cli *c, const struct project *p);

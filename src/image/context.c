@@ -41,10 +41,11 @@ struct image_context {
         bool ended;
 };
 
-/* What is rarely part of an image and often large. */
+/* What is rarely part of an image and often large; image-update's backup would only make steps be
+ * built anew. */
 static const char default_rules[] =
         ".git\n.venv\nvenv\n.cache\ndata\ndatasets\ncheckpoints\nmodels\n"
-        "outputs\nruns\nwandb\nmlruns\nnode_modules\n**/__pycache__\n"
+        "outputs\nruns\nwandb\nmlruns\nnode_modules\nDockerfile.before-update\n**/__pycache__\n"
         "**/.ipynb_checkpoints\n**/.pytest_cache\n";
 
 static void entry_release(struct entry *e) {
@@ -216,7 +217,8 @@ static int take(struct image_context *c, const char *path, const struct stat *st
                 else
                         r = add_entry(c, path, st->st_mode, 0, st->st_mtime, err);
                 if (r == 0 && (!out || ignore_may_keep_below(&c->ignore) ||
-                               strncmp(path, c->dockerfile, strlen(path)) == 0))
+                               (str_starts(c->dockerfile, path) &&
+                                c->dockerfile[strlen(path)] == '/')))
                         r = walk(c, path, depth + 1, err);
                 return r;
         }

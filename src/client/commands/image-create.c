@@ -1,12 +1,10 @@
 /* image-create: builds a project's image; writes its Dockerfile first where there is none. */
 #include "base/fd.h"
 #include "base/str.h"
-#include "client/call.h"
 #include "client/command.h"
 #include "client/project.h"
 #include "client/skeleton.h"
 #include "image/generate.h"
-#include "json/json_scan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,26 +38,6 @@ static bool wants_new(const struct create_options *o) {
         return o->framework || o->type || o->packages || o->system || o->requirements || o->base;
 }
 
-/* The site's mirror of apt's archive; "" when there is none, or ds01d is away: a Dockerfile can be
- * written without it. */
-static void find_mirror(struct cli *c, char *dst, size_t size) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/site", .quiet = true };
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-
-        dst[0] = '\0';
-        if (call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
-                return;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) != JSON_SCAN_OBJECT)
-                return;
-        while (json_scan_next(&s) == JSON_SCAN_KEY)
-                if (json_scan_is(&s, "apt_mirror"))
-                        json_scan_get_str(&s, dst, size);
-                else
-                        json_scan_skip(&s);
-}
-
 static int write_file(struct cli *c, const struct project *p, const struct image_plan *plan) {
         _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
         int r = dockerfile_generate(plan, &text);
@@ -90,7 +68,8 @@ static int make_plan(struct cli *c, const struct create_options *o,
 static int write_dockerfile(struct cli *c, const struct create_options *o, struct project *p) {
         _cleanup_catalogue_ struct catalogue catalogue = { 0 };
         const char *requirements = o->requirements;
-        char inside[PATH_MAX], mirror[600];
+        char inside[PATH_MAX];
+        struct project_site site;
         struct image_plan plan = { 0 };
         int r = project_catalogue(c, &catalogue);
 
@@ -116,8 +95,8 @@ static int write_dockerfile(struct cli *c, const struct create_options *o, struc
         }
         r = make_plan(c, o, &catalogue, p, requirements, &plan);
         if (r == EXIT_DONE) {
-                find_mirror(c, mirror, sizeof(mirror));
-                plan.apt_mirror = mirror[0] ? mirror : NULL;
+                project_site(c, &site);
+                plan.apt_mirror = site.apt_mirror[0] ? site.apt_mirror : NULL;
                 r = write_file(c, p, &plan);
         }
         image_plan_release(&plan);

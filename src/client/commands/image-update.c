@@ -52,25 +52,34 @@ static int add(struct cli *c, struct dockerfile *d, enum package_kind kind, cons
         return EXIT_DONE;
 }
 
-/* Each name is looked for among pip's packages, then among the system's. */
-static int take_out(struct cli *c, struct dockerfile *d, const char *list) {
-        _cleanup_packages_ struct packages names = { 0 };
+/* Each name is looked for among pip's packages, then among the system's ("g++" can only be one of
+ * those). */
+static int take_out_one(struct cli *c, struct dockerfile *d, char *name) {
+        struct packages one = { .list = { .items = &name, .len = 1 } };
         struct err err = { 0 };
+        int r = package_check(PACKAGE_PIP, name, &err);
+        bool is_pip = r == 0;
 
-        if (!list)
-                return EXIT_DONE;
-        if (packages_add(&names, PACKAGE_PIP, list, &err) < 0)
-                return usage(c, &err);
-        for (size_t i = 0; i < names.list.len; i++) {
-                struct packages one = { .list = { .items = &names.list.items[i], .len = 1 } };
-                int r = dockerfile_remove(d, PACKAGE_PIP, &one, &err);
+        if (is_pip)
+                r = dockerfile_remove(d, PACKAGE_PIP, &one, &err);
+        if ((r == -ENOENT || !is_pip) && package_check(PACKAGE_APT, name, NULL) == 0)
+                r = dockerfile_remove(d, PACKAGE_APT, &one, &err);
+        return r < 0 ? usage(c, &err) : EXIT_DONE;
+}
 
-                if (r == -ENOENT)
-                        r = dockerfile_remove(d, PACKAGE_APT, &one, &err);
-                if (r < 0)
-                        return usage(c, &err);
+static int take_out(struct cli *c, struct dockerfile *d, const char *list) {
+        _cleanup_free_ char *words = list ? str_dup(list) : NULL;
+        char *rest = words, *name;
+        int r = EXIT_DONE;
+
+        if (list && !words) {
+                cli_error(c, "no memory");
+                return EXIT_FAILED;
         }
-        return EXIT_DONE;
+        while (r == EXIT_DONE && rest && (name = strsep(&rest, " ,\t\n'\"")))
+                if (*name)
+                        r = take_out_one(c, d, name);
+        return r;
 }
 
 static int change(struct cli *c, const struct update_options *o, const struct project *p,
@@ -123,11 +132,9 @@ static int open_editor(struct cli *c, const struct project *p) {
 /* --- after the build ------------------------------------------------------------------------ */
 
 static int after_build(struct cli *c, const struct update_options *o, const struct project *p) {
-        char image[256], names[1024], backup[PATH_MAX + 8];
+        char image[256], names[1024];
         int r;
 
-        project_backup_path(p, backup, sizeof(backup));
-        unlink(backup);
         snprintf(image, sizeof(image), "ds01-%u/%s:latest", (unsigned)getuid(), p->name);
         r = recreate_find(c, image, names, sizeof(names));
         if (r != EXIT_DONE || !names[0])
@@ -148,7 +155,7 @@ static int after_build(struct cli *c, const struct update_options *o, const stru
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct update_options *o = options;
         _cleanup_dockerfile_ struct dockerfile d = { 0 };
-        char backup[PATH_MAX + 8];
+        char backup[PATH_MAX + 16];
         struct project p;
         int r = project_find(c, operands->items[0], &p);
 

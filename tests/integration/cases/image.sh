@@ -57,7 +57,7 @@ END
         expect_out 'go on with the old image: thesis'
         grep -v '^# ds01:\|^RUN PIP_\|^        \|^$' "$dir/Dockerfile" | cmp - "$WORK/before" ||
                 fail "lines of its owner have changed"
-        [ ! -e "$dir/Dockerfile.bak" ] || fail "the backup has outlived the build"
+        [ ! -e "$dir/Dockerfile.before-update" ] || fail "the backup has outlived the build"
         ok as alice image-update thesis --remove=timm --add=einops --recreate
         expect_state alice thesis created
         ok as alice container-start thesis
@@ -76,10 +76,31 @@ test_failed_update_leaves_the_image() {
         no 1 as alice image-update thesis --add=numpy # there is no pip
         expect_err 'pip'
         expect_err 'line [0-9]+'
-        expect_err 'Dockerfile.bak'
+        expect_err 'Dockerfile.before-update'
         equal "$(engine GET "/images/ds01-$FIRST_UID/thesis:latest/json" | jq -r .Id)" "$before" "the image"
-        cmp "$dir/Dockerfile.bak" <(printf 'FROM ds01-base:latest\nRUN true\n') || fail "the backup is another file"
+        cmp "$dir/Dockerfile.before-update" <(printf 'FROM ds01-base:latest\nRUN true\n') || fail "the backup is another file"
         no 4 as alice image-update thesis --remove=nothing
+        # Mended by hand and built, that is the file to go back to from now on.
+        printf 'FROM ds01-base:latest\nRUN true\nRUN echo mended\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        ok as alice image-create thesis
+        no 1 as alice image-update thesis --add=numpy
+        grep -q mended "$dir/Dockerfile.before-update" || fail "the backup is older than the image"
+}
+
+test_what_people_have_beside_the_dockerfile_stays() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir"
+        printf 'FROM ds01-base:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        echo 'a copy of my own' | as alice tee "$dir/Dockerfile.bak" >/dev/null
+        ok as alice image-update thesis --rebuild
+        equal "$(cat "$dir/Dockerfile.bak")" 'a copy of my own' "the copy"
+        # Names that only one kind of package can have; nothing is built, there is no apt.
+        no 1 as alice image-update thesis --add-system='g++ libstdc++6'
+        run as alice image-update thesis --remove='libstdc++6, g++'
+        expect_out 'Changed '
+        equal "$RC" 0 "exit code"
 }
 
 # An index of packages as pip asks it, in the engine's network, where RUN instructions are too.
@@ -160,6 +181,11 @@ test_directories_that_are_odd() {
         echo data | as alice tee -a "$dir/.dockerignore" >/dev/null
         ok as alice image-create thesis
         as alice rm "$dir/huge" "$dir/.dockerignore"
+        # More than the site takes: said before anything is sent, with what is the largest.
+        as alice truncate -s 25G "$dir/huge"
+        no 1 as alice image-create thesis
+        expect_err '25GB.*20GB at most.*huge \(25GB\)'
+        as alice rm "$dir/huge"
         # One that its owner cannot read.
         as alice touch "$dir/secret"
         as alice chmod 0 "$dir/secret"
@@ -175,6 +201,10 @@ test_directories_that_are_odd() {
         as alice mv "$dir" "$ROOT/home/alice/elsewhere"
         as alice ln -s "$ROOT/home/alice/elsewhere" "$dir"
         ok as alice image-create thesis
+        echo numpy | as alice tee "$dir/more.txt" >/dev/null
+        as alice rm "$dir/Dockerfile"
+        ok as alice image-create thesis -r "$dir/more.txt" --base=ds01-base:latest --no-build
+        grep -q '^COPY \["more.txt", ' "$dir/Dockerfile" || fail "a file of the project was taken for one from outside"
         as alice rm "$dir"
         as alice ln -s /root "$dir"
         run as alice image-create thesis
@@ -230,7 +260,7 @@ test_editing_by_hand() {
         # As git takes it: with an option.
         ok as alice EDITOR="$WORK/editor --wait" image-update thesis --edit
         grep -q edited "$dir/Dockerfile" || fail "the editor was not run"
-        [ ! -e "$dir/Dockerfile.bak" ] || fail "the backup has outlived the build"
+        [ ! -e "$dir/Dockerfile.before-update" ] || fail "the backup has outlived the build"
         no 1 as alice EDITOR=false image-update thesis --edit
         expect_err 'nothing is built'
 }
