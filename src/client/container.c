@@ -75,7 +75,7 @@ void container_scan(struct json_scan *s, struct container *ret) {
                 texts[i].dst[0] = '\0';
         c->gpu_text[0] = c->gpu_uuids[0] = '\0';
         c->uptime_seconds = -1;
-        c->gpu_count = 0;
+        c->gpus_wanted = 0;
 
         while (json_scan_next(s) == JSON_SCAN_KEY) {
                 size_t i;
@@ -87,8 +87,8 @@ void container_scan(struct json_scan *s, struct container *ret) {
                         json_scan_get_str(s, texts[i].dst, texts[i].size);
                 else if (json_scan_is(s, "uptime_seconds"))
                         json_scan_get_int(s, &c->uptime_seconds);
-                else if (json_scan_is(s, "gpu_count"))
-                        json_scan_get_int(s, &c->gpu_count);
+                else if (json_scan_is(s, "gpus_wanted"))
+                        json_scan_get_int(s, &c->gpus_wanted);
                 else if (json_scan_is(s, "gpus"))
                         scan_gpus(s, c);
                 else

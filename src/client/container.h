@@ -20,7 +20,7 @@ struct container {
         char workspace[4096], data[4096];
         char engine_name[256];
         char id[80];
-        int64_t gpu_count;
+        int64_t gpus_wanted; /* at a start, whether it holds them now or not */
         int64_t uptime_seconds; /* -1 when it is not running */
 };
 

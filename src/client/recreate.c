@@ -52,14 +52,22 @@ int recreate_find(struct cli *c, const char *image, char *dst, size_t size) {
         return r;
 }
 
+/* ~/workspace/PROJECT, which needs no saying. */
+static bool is_in_project(const struct container *k) {
+        char tail[sizeof(k->project) + 16];
+
+        snprintf(tail, sizeof(tail), "/workspace/%s", k->project);
+        return !k->workspace[0] || (k->project[0] && str_ends(k->workspace, tail));
+}
+
 static int recreate(struct cli *c, const struct container *k) {
         const struct remove_options removal = { .stop = true };
         struct create_options o = {
                 .image = k->image,
                 .project = k->project[0] ? k->project : NULL,
-                .workspace = k->project[0] || !k->workspace[0] ? NULL : k->workspace,
+                .workspace = is_in_project(k) ? NULL : k->workspace,
                 .data = k->data[0] ? k->data : NULL,
-                .gpus = k->gpu_count,
+                .gpus = k->gpus_wanted,
                 .has_gpus = true,
         };
         int r = remove_container(c, k->name, &removal);

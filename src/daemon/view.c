@@ -60,12 +60,17 @@ static void write_gpus(struct json_writer *w, const struct container_view *v) {
         json_write_array_end(w);
 }
 
-static size_t gpu_count(const struct container_view *v) {
+/* What a start asks for, also when the lease has ended meanwhile. */
+static size_t gpus_wanted(const struct container_view *v) {
         size_t n = 0;
 
-        while (has_gpus(v) && v->record->uuids && v->record->uuids[n])
+        while (v->record->uuids && v->record->uuids[n])
                 n++;
         return n;
+}
+
+static size_t gpu_count(const struct container_view *v) {
+        return has_gpus(v) ? gpus_wanted(v) : 0;
 }
 
 static void write_fields(struct json_writer *w, const struct container_view *v) {
@@ -81,6 +86,7 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         json_put_str(w, "project", r->project[0] ? r->project : NULL);
         json_put_str(w, "gpu", gpus.len ? gpus.data : NULL);
         json_put_int(w, "gpu_count", (int64_t)gpu_count(v));
+        json_put_int(w, "gpus_wanted", (int64_t)gpus_wanted(v));
         write_gpus(w, v);
         put_time(w, "created_at", r->created_us);
         put_time(w, "started_at", r->started_us);

@@ -103,6 +103,23 @@ test_what_people_have_beside_the_dockerfile_stays() {
         equal "$RC" 0 "exit code"
 }
 
+# What a container was made with is what it has afterwards, also when its GPUs were given back.
+test_recreated_as_it_was() {
+        local dir
+
+        dir=$(workspace)/thesis
+        as alice mkdir "$dir" "$(workspace)/elsewhere"
+        printf 'FROM ds01-base:latest\n' | as alice tee "$dir/Dockerfile" >/dev/null
+        ok as alice image-create thesis
+        ok as alice container-create thesis --project=thesis --gpu=2 --workspace="$(workspace)/elsewhere"
+        ok as alice container-start thesis
+        ok as alice container-stop thesis --release
+        ok as alice image-update thesis --rebuild --recreate
+        ok as alice container-list --all --format=json
+        expect_json '.[0].gpu_count, .[0].workspace' "2
+$(workspace)/elsewhere"
+}
+
 # An index of packages as pip asks it, in the engine's network, where RUN instructions are too.
 package_index() {
         need_own_engine
