@@ -61,45 +61,52 @@ static void offer_options(struct cli *c, const struct command *cmd, const char *
                         offer(c, typed, "--", common_rows[i].name);
 }
 
-static void offer_containers(struct cli *c, unsigned statuses, const char *typed) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/containers?all=true",
-                                   .quiet = true };
+struct offering {
+        const char *typed;
+        unsigned statuses;
+};
+
+static int offer_container(struct cli *c, const void *row, void *data) {
+        const struct offering *o = data;
+        const struct container *k = row;
+        char safe[128];
+
+        str_printable(safe, sizeof(safe), k->name);
+        if (container_status_bit(k->status) & o->statuses)
+                offer(c, o->typed, "", safe);
+        return EXIT_DONE;
+}
+
+static int offer_image(struct cli *c, const void *row, void *data) {
+        const struct offering *o = data;
+        const struct image *image = row;
+        char safe[128];
+
+        str_printable(safe, sizeof(safe), image->project);
+        if (image->mine)
+                offer(c, o->typed, "", safe);
+        return EXIT_DONE;
+}
+
+/* Nothing is said about a ds01d that can't be reached: there is a line being typed. */
+static void offer_rows(struct cli *c, const char *target, const struct row_kind *kind,
+                       int (*each)(struct cli *c, const void *row, void *data),
+                       struct offering *offering) {
+        const struct call call = { .method = HTTP_GET, .target = target, .quiet = true };
         _cleanup_reply_ struct reply reply = { 0 };
-        _cleanup_free_ struct container *row = malloc(sizeof(*row));
-        struct json_scan s;
 
-        if (!row || call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
-                return;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        char safe[128];
+        if (call_send(c, &call, &reply) == EXIT_DONE && reply.status == 200)
+                rows_read(c, &reply.body, kind, each, offering);
+}
 
-                        container_scan(&s, row);
-                        str_printable(safe, sizeof(safe), row->name);
-                        if (container_status_bit(row->status) & statuses)
-                                offer(c, typed, "", safe);
-                }
+static void offer_containers(struct cli *c, unsigned statuses, const char *typed) {
+        offer_rows(c, "/v1/containers?all=true", &container_rows, offer_container,
+                   &(struct offering){ .typed = typed, .statuses = statuses });
 }
 
 static void offer_images(struct cli *c, const char *typed) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/images", .quiet = true };
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct image image;
-        struct json_scan s;
-
-        if (call_send(c, &call, &reply) != EXIT_DONE || reply.status != 200)
-                return;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        char safe[128];
-
-                        image_scan(&s, &image);
-                        str_printable(safe, sizeof(safe), image.project);
-                        if (image.mine)
-                                offer(c, typed, "", safe);
-                }
+        offer_rows(c, "/v1/images", &image_rows, offer_image,
+                   &(struct offering){ .typed = typed });
 }
 
 /* The words after the command's name. */

@@ -230,105 +230,83 @@ int for_each_name(struct cli *c, const struct operands *names,
         return first;
 }
 
-struct name_list {
-        VEC(char *) names;
-};
-
-static void name_list_release(struct name_list *l) {
-        for (size_t i = 0; i < l->names.len; i++)
-                free(l->names.items[i]);
-        VEC_RELEASE(&l->names);
+static void scan_container(struct json_scan *s, void *row) {
+        container_scan(s, row);
 }
 
-static int list_names(struct cli *c, unsigned statuses, struct name_list *ret) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/containers?all=true" };
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct container *row;
-        struct json_scan s;
-        int r;
+const struct row_kind container_rows = {
+        "the list of containers", sizeof(struct container), scan_container,
+};
 
-        r = call_do(c, &call, &reply);
-        if (r != EXIT_DONE)
-                return r;
-        row = malloc(sizeof(*row));
-        if (!row)
-                return EXIT_FAILED;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        char *name;
+void container_list_release(struct container_list *l) {
+        for (size_t i = 0; i < l->rows.len; i++)
+                free(l->rows.items[i]);
+        VEC_RELEASE(&l->rows);
+}
 
-                        container_scan(&s, row);
-                        if (!(container_status_bit(row->status) & statuses))
-                                continue;
-                        name = str_dup(row->name);
-                        if (!name || VEC_PUSH(&ret->names, name) < 0)
-                                free(name);
-                }
-        free(row);
-        return s.failed ? call_garbled(c, "the list of containers") : EXIT_DONE;
+struct wanted {
+        unsigned statuses;
+        const char *image;
+        struct container_list *list;
+};
+
+static int keep_wanted(struct cli *c, const void *row, void *data) {
+        const struct container *k = row;
+        struct wanted *w = data;
+        struct container *copy;
+
+        if (!(container_status_bit(k->status) & w->statuses) ||
+            (w->image && !str_equal(k->image, w->image)))
+                return EXIT_DONE;
+        copy = malloc(sizeof(*copy));
+        if (copy)
+                *copy = *k;
+        if (copy && VEC_PUSH(&w->list->rows, copy) == 0)
+                return EXIT_DONE;
+        free(copy);
+        cli_error(c, "out of memory");
+        return EXIT_FAILED;
+}
+
+int container_list_get(struct cli *c, unsigned statuses, const char *image,
+                       struct container_list *ret) {
+        struct wanted wanted = { .statuses = statuses, .image = image, .list = ret };
+
+        return rows_get(c, "/v1/containers?all=true", &container_rows, keep_wanted, &wanted);
+}
+
+void container_list_names(const struct container_list *l, char *dst, size_t size) {
+        *dst = '\0';
+        for (size_t i = 0; i < l->rows.len; i++)
+                append(dst, size, ", ", l->rows.items[i]->name);
 }
 
 int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none,
             int (*each)(struct cli *c, const char *name, const void *options),
             const void *options) {
-        _cleanup_(name_list_release) struct name_list list = { 0 };
-        struct operands names;
-        int r;
+        _cleanup_containers_ struct container_list list = { 0 };
+        char names[512];
+        int first = container_list_get(c, statuses, NULL, &list);
 
-        r = list_names(c, statuses, &list);
-        if (r != EXIT_DONE)
-                return r;
-        if (list.names.len == 0) {
+        if (first != EXIT_DONE)
+                return first;
+        if (list.rows.len == 0) {
                 fprintf(c->err, "%s\n", none);
                 return EXIT_DONE;
         }
-        if (verb) {
-                char text[512] = "";
-
-                for (size_t i = 0; i < list.names.len; i++)
-                        append(text, sizeof(text), ", ", list.names.items[i]);
-                if (!cli_confirm(c, "%s %zu container%s (%s)?", verb, list.names.len,
-                                 list.names.len == 1 ? "" : "s", text)) {
-                        fprintf(c->err, "Nothing was done.\n");
-                        return EXIT_DONE;
-                }
+        container_list_names(&list, names, sizeof(names));
+        if (verb && !cli_confirm(c, "%s %zu container%s (%s)?", verb, list.rows.len,
+                                 list.rows.len == 1 ? "" : "s", names)) {
+                fprintf(c->err, "Nothing was done.\n");
+                return EXIT_DONE;
         }
-        names = (struct operands){ .items = list.names.items, .n = list.names.len };
-        return for_each_name(c, &names, each, options);
-}
+        for (size_t i = 0; i < list.rows.len; i++) {
+                int r = each(c, list.rows.items[i]->name, options);
 
-struct offers {
-        VEC(struct container *) list;
-};
-
-static void offers_release(struct offers *o) {
-        for (size_t i = 0; i < o->list.len; i++)
-                free(o->list.items[i]);
-        VEC_RELEASE(&o->list);
-}
-
-static int find_offers(struct cli *c, unsigned statuses, struct offers *ret) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/containers?all=true" };
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-        int r = call_do(c, &call, &reply);
-
-        if (r != EXIT_DONE)
-                return r;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        struct container *row = malloc(sizeof(*row));
-
-                        if (!row)
-                                return EXIT_FAILED;
-                        container_scan(&s, row);
-                        if (!(container_status_bit(row->status) & statuses) ||
-                            VEC_PUSH(&ret->list, row) < 0)
-                                free(row);
-                }
-        return s.failed ? call_garbled(c, "the list of containers") : EXIT_DONE;
+                if (first == EXIT_DONE)
+                        first = r;
+        }
+        return first;
 }
 
 static char *offer_detail(struct cli *c, const struct container *k) {
@@ -348,15 +326,15 @@ void names_free(struct operands *names) {
         *names = (struct operands){ 0 };
 }
 
-static int ask_offers(struct cli *c, const struct offers *offers, const char *title, bool several,
-                      struct operands *ret) {
-        size_t n = offers->list.len;
+static int ask_offers(struct cli *c, const struct container_list *offers, const char *title,
+                      bool several, struct operands *ret) {
+        size_t n = offers->rows.len;
         _cleanup_free_ struct picker_item *items = calloc(n, sizeof(*items));
         int chosen = PICKER_FAILED;
 
         for (size_t i = 0; items && i < n; i++)
-                items[i] = (struct picker_item){ .name = offers->list.items[i]->name,
-                                                 .detail = offer_detail(c, offers->list.items[i]) };
+                items[i] = (struct picker_item){ .name = offers->rows.items[i]->name,
+                                                 .detail = offer_detail(c, offers->rows.items[i]) };
         if (items)
                 chosen = picker_ask(c, title, items, n, several);
         if (chosen > 0)
@@ -374,14 +352,14 @@ static int ask_offers(struct cli *c, const struct offers *offers, const char *ti
 
 int pick_names(struct cli *c, unsigned statuses, const char *typed, bool several,
                struct operands *ret) {
-        _cleanup_(offers_release) struct offers offers = { 0 };
+        _cleanup_containers_ struct container_list offers = { 0 };
         char title[128];
-        int r = find_offers(c, statuses, &offers);
+        int r = container_list_get(c, statuses, NULL, &offers);
 
         *ret = (struct operands){ 0 };
         if (r != EXIT_DONE)
                 return r;
-        if (offers.list.len == 0) {
+        if (offers.rows.len == 0) {
                 cli_error(c, "you have no container that this could be done to");
                 cli_error_next(c, "container-list --all shows what you have");
                 return EXIT_NOT_FOUND;

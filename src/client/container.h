@@ -6,7 +6,8 @@
 
 #include "client/call.h"
 #include "client/command.h"
-#include "json/json_scan.h"
+#include "base/vec.h"
+#include "client/listing.h"
 
 struct container {
         char name[128];
@@ -26,6 +27,21 @@ struct container {
 
 /* Reads the object that @s has just entered. Keys it does not know are skipped. */
 void container_scan(struct json_scan *s, struct container *ret);
+extern const struct row_kind container_rows;
+
+/* Several of the caller's containers, owned. */
+struct container_list {
+        VEC(struct container *) rows;
+};
+void container_list_release(struct container_list *l);
+#define _cleanup_containers_ _cleanup_(container_list_release)
+
+/* Those whose status is in @statuses (STATUS_...) and, unless @image is NULL, that are made from
+ * it. Adds to @ret, which starts zeroed. EXIT_DONE, or an exit code after saying why. */
+int container_list_get(struct cli *c, unsigned statuses, const char *image,
+                       struct container_list *ret);
+/* Their names, joined by ", ". */
+void container_list_names(const struct container_list *l, char *dst, size_t size);
 /* STATUS_... of a status word. */
 unsigned container_status_bit(const char *status);
 

@@ -21,7 +21,8 @@ static void scan_containers(struct json_scan *s, char *dst, size_t size) {
         }
 }
 
-void image_scan(struct json_scan *s, struct image *ret) {
+static void scan_image(struct json_scan *s, void *row) {
+        struct image *ret = row;
         const struct {
                 const char *key;
                 char *dst;
@@ -54,6 +55,8 @@ void image_scan(struct json_scan *s, struct image *ret) {
                         json_scan_skip(s);
         }
 }
+
+const struct row_kind image_rows = { "the list of images", sizeof(struct image), scan_image };
 
 bool image_project(const char *typed, char *dst, size_t size) {
         char prefix[32];

@@ -1,8 +1,7 @@
 /* An image as the API describes it. */
 #pragma once
 
-#include "client/cli.h"
-#include "json/json_scan.h"
+#include "client/listing.h"
 
 #include <stddef.h>
 
@@ -16,8 +15,7 @@ struct image {
         bool mine;
 };
 
-/* Reads the object that @s has just entered. Keys it does not know are skipped. */
-void image_scan(struct json_scan *s, struct image *ret);
+extern const struct row_kind image_rows; /* of struct image */
 
 /* The project that people mean by "thesis", "ds01-1001/thesis" or "ds01-1001/thesis:latest", when
  * that is an image of the caller's. False for another person's, or another tag. */

@@ -31,9 +31,9 @@ struct table {
         bool failed; /* out of memory; nothing is printed */
 };
 
-#define TABLE(cols) \
-        ((struct table){ .columns = (cols), .n_columns = ARRAY_SIZE(cols), \
-                         .text = { .max = 64 * 1024 * 1024 } })
+#define TABLE_OF(cols, n) \
+        ((struct table){ .columns = (cols), .n_columns = (n), .text = { .max = 64 * 1024 * 1024 } })
+#define TABLE(cols) TABLE_OF(cols, ARRAY_SIZE(cols))
 
 void table_release(struct table *t);
 #define _cleanup_table_ _cleanup_(table_release)

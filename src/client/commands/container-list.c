@@ -4,7 +4,6 @@
 #include "client/container.h"
 #include "client/format.h"
 #include "client/record.h"
-#include "client/table.h"
 
 struct list_options {
         int format;
@@ -29,7 +28,8 @@ static void uptime_text(const struct container *k, char *dst, size_t size) {
                 duration_format(k->uptime_seconds * US_PER_S, dst, size);
 }
 
-static void print_details(struct cli *c, const struct container *k) {
+static void print_details(struct cli *c, const void *row) {
+        const struct container *k = row;
         char text[512], when[40];
 
         put_safe(c->out, k->name);
@@ -56,60 +56,32 @@ static void print_details(struct cli *c, const struct container *k) {
         print_field(c->out, "Engine", text);
 }
 
-static int print_list(struct cli *c, const struct list_options *o, const struct buf *body) {
-        struct json_scan s = JSON_SCAN(buf_str(body), body->len);
-        _cleanup_table_ struct table table = TABLE(columns);
-        _cleanup_free_ struct container *k = malloc(sizeof(*k));
+static void add_row(struct cli *c, struct table *t, const void *row) {
+        const struct container *k = row;
         char uptime[40];
-        size_t n = 0;
 
-        if (k && json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        container_scan(&s, k);
-                        if (s.failed)
-                                break;
-                        n++;
-                        if (o->format == FORMAT_SIMPLE) {
-                                put_safe(c->out, k->name);
-                                fputc('\n', c->out);
-                        } else if (o->detailed) {
-                                print_details(c, k);
-                        } else {
-                                uptime_text(k, uptime, sizeof(uptime));
-                                table_add(&table, k->name);
-                                table_add(&table, k->status);
-                                table_add(&table, k->image);
-                                table_add(&table, k->gpu);
-                                table_add(&table, uptime);
-                        }
-                }
-        if (!k || s.failed)
-                return call_garbled(c, "the list of containers");
-        if (n == 0 && o->format == FORMAT_TABLE)
-                fputs(o->all ? "No containers yet (container-create NAME makes one)\n"
-                             : "No running containers (container-list --all shows stopped ones)\n",
-                      c->err);
-        else if (o->format == FORMAT_TABLE && !o->detailed)
-                table_print(&table, c->out, c->columns, c->utf8);
-        return EXIT_DONE;
+        uptime_text(k, uptime, sizeof(uptime));
+        table_add(t, k->name);
+        table_add(t, k->status);
+        table_add(t, k->image);
+        table_add(t, k->gpu);
+        table_add(t, uptime);
 }
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct list_options *o = options;
-        const struct call call = {
-                .method = HTTP_GET,
-                .target = o->all ? "/v1/containers?all=true" : "/v1/containers",
+        const struct listing listing = {
+                .kind = &container_rows,
+                LISTING_COLUMNS(columns),
+                .name_offset = offsetof(struct container, name),
+                .none = o->all ? "No containers yet (container-create NAME makes one)"
+                               : "No running containers (container-list --all shows stopped ones)",
+                .add = add_row,
+                .details = o->detailed ? print_details : NULL,
         };
-        _cleanup_reply_ struct reply reply = { 0 };
-        int r = call_do(c, &call, &reply);
 
-        if (r != EXIT_DONE)
-                return r;
-        if (o->format == FORMAT_JSON)
-                return print_json(c->out, &reply.body) < 0
-                               ? call_garbled(c, "the list of containers")
-                               : EXIT_DONE;
-        return print_list(c, o, &reply.body);
+        return listing_get(c, &listing, o->all ? "/v1/containers?all=true" : "/v1/containers",
+                           o->format);
 }
 
 const struct command command_container_list = {

@@ -1,8 +1,7 @@
 /* container-restore: a removed container again, with what was changed in it. */
 #include "client/format.h"
 #include "client/lifecycle.h"
-#include "client/record.h"
-#include "client/table.h"
+#include "client/listing.h"
 
 #include <stdio.h>
 
@@ -31,7 +30,9 @@ struct row {
         int64_t bytes;
 };
 
-static void scan_row(struct json_scan *s, struct row *r) {
+static void scan_row(struct json_scan *s, void *ret) {
+        struct row *r = ret;
+
         *r = (struct row){ 0 };
         while (json_scan_next(s) == JSON_SCAN_KEY)
                 if (json_scan_is(s, "name"))
@@ -46,7 +47,8 @@ static void scan_row(struct json_scan *s, struct row *r) {
                         json_scan_skip(s);
 }
 
-static void add_row(struct cli *c, struct table *table, const struct row *r) {
+static void add_row(struct cli *c, struct table *table, const void *row) {
+        const struct row *r = row;
         char text[64];
 
         table_add(table, r->name);
@@ -58,45 +60,21 @@ static void add_row(struct cli *c, struct table *table, const struct row *r) {
         table_add(table, text);
 }
 
-static int list(struct cli *c, const struct restore_options *o) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/bin" };
-        _cleanup_table_ struct table table = TABLE(columns);
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-        struct row row;
-        int r = call_do(c, &call, &reply);
-
-        if (r != EXIT_DONE)
-                return r;
-        if (o->format == FORMAT_JSON)
-                return print_json(c->out, &reply.body) < 0 ? call_garbled(c, "the bin")
-                                                           : EXIT_DONE;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        scan_row(&s, &row);
-                        if (o->format == FORMAT_SIMPLE) {
-                                put_safe(c->out, row.name);
-                                fputc('\n', c->out);
-                        } else {
-                                add_row(c, &table, &row);
-                        }
-                }
-        if (s.failed)
-                return call_garbled(c, "the bin");
-        if (o->format == FORMAT_TABLE && table.cells.len == 0)
-                fputs("Nothing is kept of removed containers\n", c->err);
-        else if (o->format == FORMAT_TABLE)
-                table_print(&table, c->out, c->columns, c->utf8);
-        return EXIT_DONE;
-}
+static const struct row_kind kind = { "the bin", sizeof(struct row), scan_row };
+static const struct listing listing = {
+        .kind = &kind,
+        LISTING_COLUMNS(columns),
+        .name_offset = offsetof(struct row, name),
+        .none = "Nothing is kept of removed containers",
+        .add = add_row,
+};
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct restore_options *o = options;
         struct create_options create = o->create;
 
         if (o->list)
-                return list(c, o);
+                return listing_get(c, &listing, "/v1/bin", o->format);
         if (operands->n == 0) {
                 cli_error(c, "the name of a removed container is missing");
                 cli_error_next(c, "container-restore --list shows them");

@@ -4,8 +4,7 @@
 #include "base/str.h"
 #include "client/container.h"
 #include "client/format.h"
-#include "client/record.h"
-#include "client/table.h"
+#include "client/listing.h"
 #include "client/tty.h"
 #include "http/write.h"
 
@@ -38,7 +37,9 @@ struct usage {
         int64_t memory, memory_limit, gpu_memory, gpu_memory_total;
 };
 
-static void scan_usage(struct json_scan *s, struct usage *u) {
+static void scan_usage(struct json_scan *s, void *ret) {
+        struct usage *u = ret;
+
         *u = (struct usage){ .cpu = -1, .memory_percent = -1, .gpu = -1, .memory = -1,
                              .memory_limit = -1, .gpu_memory = -1, .gpu_memory_total = -1 };
         while (json_scan_next(s) == JSON_SCAN_KEY)
@@ -82,49 +83,25 @@ static void add_share(struct table *t, int64_t used, int64_t total) {
         table_add(t, text);
 }
 
-static int print_stats(struct cli *c, const struct stats_options *o, const struct buf *body) {
-        struct json_scan s = JSON_SCAN(buf_str(body), body->len);
-        _cleanup_table_ struct table table = TABLE(columns);
-        struct usage u;
-        size_t n = 0;
+static void add_row(struct cli *c, struct table *t, const void *row) {
+        const struct usage *u = row;
 
-        if (o->format == FORMAT_JSON)
-                return print_json(c->out, body) < 0 ? call_garbled(c, "the statistics")
-                                                    : EXIT_DONE;
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        scan_usage(&s, &u);
-                        n++;
-                        if (o->format == FORMAT_SIMPLE) {
-                                put_safe(c->out, u.name);
-                                fputc('\n', c->out);
-                                continue;
-                        }
-                        table_add(&table, u.name);
-                        add_percent(&table, u.cpu);
-                        add_share(&table, u.memory, u.memory_limit);
-                        add_percent(&table, u.memory_percent);
-                        add_share(&table, u.gpu_memory, u.gpu_memory_total);
-                        add_percent(&table, u.gpu);
-                }
-        if (s.failed)
-                return call_garbled(c, "the statistics");
-        if (o->format == FORMAT_SIMPLE)
-                return EXIT_DONE;
-        if (n == 0)
-                fputs("No running containers\n", c->err);
-        else
-                table_print(&table, c->out, c->columns, c->utf8);
-        return EXIT_DONE;
+        table_add(t, u->name);
+        add_percent(t, u->cpu);
+        add_share(t, u->memory, u->memory_limit);
+        add_percent(t, u->memory_percent);
+        add_share(t, u->gpu_memory, u->gpu_memory_total);
+        add_percent(t, u->gpu);
 }
 
-static int show(struct cli *c, const struct stats_options *o, const char *target) {
-        const struct call call = { .method = HTTP_GET, .target = target };
-        _cleanup_reply_ struct reply reply = { 0 };
-        int r = call_do(c, &call, &reply);
-
-        return r == EXIT_DONE ? print_stats(c, o, &reply.body) : r;
-}
+static const struct row_kind kind = { "the statistics", sizeof(struct usage), scan_usage };
+static const struct listing listing = {
+        .kind = &kind,
+        LISTING_COLUMNS(columns),
+        .name_offset = offsetof(struct usage, name),
+        .none = "No running containers",
+        .add = add_row,
+};
 
 /* One frame, drawn over the last one: the cursor goes home, each line is cleared behind its end,
  * then what is below. @text has the lines. */
@@ -195,7 +172,7 @@ static int watch_screen(struct cli *c, const struct stats_options *o, const char
                         tty_leave();
                         return EXIT_FAILED;
                 }
-                r = show(&inner, o, target);
+                r = listing_get(&inner, &listing, target, o->format);
                 fclose(inner.out);
                 if (r == EXIT_DONE) {
                         draw(c, text);
@@ -213,7 +190,7 @@ static int watch_lines(struct cli *c, const struct stats_options *o, const char 
         const struct timespec pause = { .tv_sec = INTERVAL_S };
 
         for (;;) {
-                int r = show(c, o, target);
+                int r = listing_get(c, &listing, target, o->format);
 
                 if (r != EXIT_DONE || fflush(c->out) != 0)
                         return r;
@@ -233,7 +210,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                 return EXIT_USAGE;
         }
         if (!o->watch)
-                return show(c, o, target.data);
+                return listing_get(c, &listing, target.data, o->format);
         if (c->in_tty && c->out_tty && o->format == FORMAT_TABLE)
                 return watch_screen(c, o, target.data);
         return watch_lines(c, o, target.data);

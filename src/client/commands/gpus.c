@@ -1,9 +1,8 @@
 /* ds01 gpus: every device of the machine, who has it and since when. */
 #include "base/str.h"
-#include "client/container.h"
+#include "client/command.h"
 #include "client/format.h"
-#include "client/record.h"
-#include "client/table.h"
+#include "client/listing.h"
 
 struct gpus_options {
         int format;
@@ -26,7 +25,8 @@ struct device {
         double load;
 };
 
-static void scan_device(struct json_scan *s, struct device *d) {
+static void scan_device(struct json_scan *s, void *ret) {
+        struct device *d = ret;
         const struct {
                 const char *key;
                 char *dst;
@@ -62,7 +62,8 @@ static void scan_device(struct json_scan *s, struct device *d) {
         }
 }
 
-static void add_row(struct cli *c, struct table *t, const struct device *d) {
+static void add_row(struct cli *c, struct table *t, const void *row) {
+        const struct device *d = row;
         char used[40], total[40], text[512];
 
         table_add(t, d->name);
@@ -91,39 +92,19 @@ static void add_row(struct cli *c, struct table *t, const struct device *d) {
         table_add(t, text);
 }
 
+static const struct row_kind kind = { "the devices", sizeof(struct device), scan_device };
+static const struct listing listing = {
+        .kind = &kind,
+        LISTING_COLUMNS(columns),
+        .name_offset = offsetof(struct device, name),
+        .none = "This machine has no GPU that ds01 can see",
+        .add = add_row,
+};
+
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct gpus_options *o = options;
-        const struct call call = { .method = HTTP_GET, .target = "/v1/gpus" };
-        _cleanup_table_ struct table table = TABLE(columns);
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct device d;
-        struct json_scan s;
-        int r;
 
-        r = call_do(c, &call, &reply);
-        if (r != EXIT_DONE)
-                return r;
-        if (o->format == FORMAT_JSON)
-                return print_json(c->out, &reply.body) < 0 ? call_garbled(c, "the devices")
-                                                           : EXIT_DONE;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        scan_device(&s, &d);
-                        if (o->format == FORMAT_SIMPLE) {
-                                put_safe(c->out, d.name);
-                                fputc('\n', c->out);
-                        } else {
-                                add_row(c, &table, &d);
-                        }
-                }
-        if (s.failed)
-                return call_garbled(c, "the devices");
-        if (o->format == FORMAT_TABLE && table.cells.len == 0)
-                fputs("This machine has no GPU that ds01 can see\n", c->err);
-        else if (o->format == FORMAT_TABLE)
-                table_print(&table, c->out, c->columns, c->utf8);
-        return EXIT_DONE;
+        return listing_get(c, &listing, "/v1/gpus", o->format);
 }
 
 const struct command command_gpus = {

@@ -101,40 +101,50 @@ static int delete_one(struct cli *c, const char *name, const void *options) {
         return do_dockerfile(c, project, o->with_dockerfile);
 }
 
+struct deletion {
+        const struct delete_options *options;
+        size_t n;
+        int first; /* failure */
+};
+
+static int count_mine(struct cli *c, const void *row, void *data) {
+        ((struct deletion *)data)->n += ((const struct image *)row)->mine;
+        return EXIT_DONE;
+}
+
+/* All are tried. */
+static int delete_mine(struct cli *c, const void *row, void *data) {
+        const struct image *image = row;
+        struct deletion *d = data;
+        int r = image->mine ? delete_one(c, image->reference, d->options) : EXIT_DONE;
+
+        if (d->first == EXIT_DONE)
+                d->first = r;
+        return EXIT_DONE;
+}
+
 /* All of the caller's, after asking. */
 static int delete_all(struct cli *c, const struct delete_options *o) {
         const struct call call = { .method = HTTP_GET, .target = "/v1/images" };
+        struct deletion deletion = { .options = o, .first = EXIT_DONE };
         _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-        struct image image;
-        size_t n = 0;
-        int r = call_do(c, &call, &reply), first = EXIT_DONE;
+        int r = call_do(c, &call, &reply);
 
+        if (r == EXIT_DONE)
+                r = rows_read(c, &reply.body, &image_rows, count_mine, &deletion);
         if (r != EXIT_DONE)
                 return r;
-        for (int round = 0; round < 2; round++) { /* count and ask, then do */
-                s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-                if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                        while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                                image_scan(&s, &image);
-                                if (!image.mine || s.failed)
-                                        continue;
-                                n += round == 0;
-                                r = round ? delete_one(c, image.reference, o) : EXIT_DONE;
-                                if (first == EXIT_DONE)
-                                        first = r;
-                        }
-                if (s.failed)
-                        return call_garbled(c, "the list of images");
-                if (round == 0 && n == 0)
-                        fputs("No images of yours.\n", c->err);
-                if (round == 0 && n > 0 && !o->force &&
-                    !cli_confirm(c, "Delete %zu image%s?", n, n == 1 ? "" : "s")) {
-                        fputs("Nothing was done.\n", c->err);
-                        return EXIT_DONE;
-                }
+        if (deletion.n == 0) {
+                fputs("No images of yours.\n", c->err);
+                return EXIT_DONE;
         }
-        return first;
+        if (!o->force && !cli_confirm(c, "Delete %zu image%s?", deletion.n,
+                                      deletion.n == 1 ? "" : "s")) {
+                fputs("Nothing was done.\n", c->err);
+                return EXIT_DONE;
+        }
+        r = rows_read(c, &reply.body, &image_rows, delete_mine, &deletion);
+        return r == EXIT_DONE ? deletion.first : r;
 }
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {

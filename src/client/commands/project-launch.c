@@ -27,23 +27,26 @@ static const struct option_row rows[] = {
                         "wait for a GPU, or for room in your limits"),
 };
 
-static int has_image(struct cli *c, const char *project, bool *ret) {
-        const struct call call = { .method = HTTP_GET, .target = "/v1/images" };
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-        struct image image;
-        int r = call_do(c, &call, &reply);
+struct search {
+        const char *project;
+        bool found;
+};
 
-        if (r != EXIT_DONE)
-                return r;
-        *ret = false;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        image_scan(&s, &image);
-                        *ret |= image.mine && str_equal(image.project, project);
-                }
-        return s.failed ? call_garbled(c, "the list of images") : EXIT_DONE;
+static int look_at(struct cli *c, const void *row, void *data) {
+        const struct image *image = row;
+        struct search *s = data;
+
+        s->found |= image->mine && str_equal(image->project, s->project);
+        return EXIT_DONE;
+}
+
+static int has_image(struct cli *c, const char *project, bool *ret) {
+        struct search search = { .project = project };
+        int r = rows_get(c, "/v1/images", &image_rows, look_at, &search);
+
+        if (r == EXIT_DONE)
+                *ret = search.found;
+        return r;
 }
 
 /* The status of the caller's container of that name; "" when there is none. */

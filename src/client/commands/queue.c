@@ -1,8 +1,7 @@
 /* ds01 queue: who waits for a GPU, in the order in which they get one. */
-#include "client/container.h"
+#include "client/command.h"
 #include "client/format.h"
-#include "client/record.h"
-#include "client/table.h"
+#include "client/listing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +25,9 @@ struct row {
         int64_t position, gpus;
 };
 
-static void scan_row(struct json_scan *s, struct row *r) {
+static void scan_row(struct json_scan *s, void *ret) {
+        struct row *r = ret;
+
         *r = (struct row){ 0 };
         while (json_scan_next(s) == JSON_SCAN_KEY)
                 if (json_scan_is(s, "user"))
@@ -45,7 +46,8 @@ static void scan_row(struct json_scan *s, struct row *r) {
                         json_scan_skip(s);
 }
 
-static void add_row(struct cli *c, struct table *table, const struct row *r) {
+static void add_row(struct cli *c, struct table *table, const void *row) {
+        const struct row *r = row;
         char text[64];
 
         snprintf(text, sizeof(text), "%" PRId64, r->position);
@@ -59,38 +61,19 @@ static void add_row(struct cli *c, struct table *table, const struct row *r) {
         table_add(table, text);
 }
 
+static const struct row_kind kind = { "the queue", sizeof(struct row), scan_row };
+static const struct listing listing = {
+        .kind = &kind,
+        LISTING_COLUMNS(columns),
+        .name_offset = offsetof(struct row, user),
+        .none = "Nobody waits (container-create NAME --wait does)",
+        .add = add_row,
+};
+
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct queue_options *o = options;
-        const struct call call = { .method = HTTP_GET, .target = "/v1/queue" };
-        _cleanup_table_ struct table table = TABLE(columns);
-        _cleanup_reply_ struct reply reply = { 0 };
-        struct json_scan s;
-        struct row row;
-        int r = call_do(c, &call, &reply);
 
-        if (r != EXIT_DONE)
-                return r;
-        if (o->format == FORMAT_JSON)
-                return print_json(c->out, &reply.body) < 0 ? call_garbled(c, "the queue")
-                                                           : EXIT_DONE;
-        s = JSON_SCAN(buf_str(&reply.body), reply.body.len);
-        if (json_scan_next(&s) == JSON_SCAN_ARRAY)
-                while (json_scan_next(&s) == JSON_SCAN_OBJECT) {
-                        scan_row(&s, &row);
-                        if (o->format == FORMAT_SIMPLE) {
-                                put_safe(c->out, row.user);
-                                fputc('\n', c->out);
-                        } else {
-                                add_row(c, &table, &row);
-                        }
-                }
-        if (s.failed)
-                return call_garbled(c, "the queue");
-        if (o->format == FORMAT_TABLE && table.cells.len == 0)
-                fputs("Nobody waits (container-create NAME --wait does)\n", c->err);
-        else if (o->format == FORMAT_TABLE)
-                table_print(&table, c->out, c->columns, c->utf8);
-        return EXIT_DONE;
+        return listing_get(c, &listing, "/v1/queue", o->format);
 }
 
 const struct command command_queue = {
