@@ -21,22 +21,37 @@ enum {
 
 /* --- where things are ----------------------------------------------------------------------- */
 
-static int check_name(struct cli *c, const char *typed) {
-        static const char letters[] =
+/* As images may be called: letters and digits, with one '.', one or two '_' or dashes between. */
+static bool is_name(const char *s) {
+        static const char alnum[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-        bool ok = *typed && strchr(letters, *typed) && strlen(typed) < 64 &&
-                  typed[strspn(typed, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                      "0123456789-_.")] == '\0';
+        size_t n = strspn(s, alnum);
+
+        if (n == 0 || strlen(s) >= 64)
+                return false;
+        for (s += n; *s; s += n) {
+                size_t dashes = strspn(s, "-");
+
+                s += dashes ? dashes : str_starts(s, "__") ? 2 : *s == '.' || *s == '_';
+                n = strspn(s, alnum);
+                if (n == 0)
+                        return false;
+        }
+        return true;
+}
+
+static int check_name(struct cli *c, const char *typed) {
         char shown[80];
 
-        if (ok)
+        if (is_name(typed))
                 return EXIT_DONE;
         str_printable(shown, sizeof(shown), typed);
-        cli_error(c,
-                  *typed ? "'%s' can't be used as a project's name"
-                         : "a project's name can't be empty%s",
-                  *typed ? shown : "");
-        cli_error_next(c, "use letters, digits, '-', '_' and '.', for example: my-thesis");
+        if (*typed)
+                cli_error(c, "'%s' can't be used as a project's name", shown);
+        else
+                cli_error(c, "a project's name can't be empty");
+        cli_error_next(c, "use letters and digits, with '-', '_' or '.' between them, for example: "
+                          "my-thesis");
         return EXIT_USAGE;
 }
 

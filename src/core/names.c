@@ -347,22 +347,6 @@ const char *image_source_word(enum image_source s) {
         return words[s];
 }
 
-/* The repository part that image-create makes of a project's name: lower case, dashes for blanks,
- * nothing but [a-z0-9._-], none of "._-" at either end. */
-static void sanitise(const char *name, char *dst, size_t size) {
-        size_t n = 0;
-
-        for (; *name && n + 1 < size; name++) {
-                char c = *name == ' ' ? '-' : to_lower(*name);
-
-                if (is_name_char(c) && (n > 0 || is_alnum(c)))
-                        dst[n++] = c;
-        }
-        while (n > 0 && !is_alnum(dst[n - 1]))
-                n--;
-        dst[n] = '\0';
-}
-
 static const char *find_own(const char *const *own, const char *repository, const char *tag) {
         char reference[400];
 
@@ -374,12 +358,16 @@ static const char *find_own(const char *const *own, const char *repository, cons
 }
 
 bool image_of_project(const char *project, uid_t uid, char *dst, size_t size) {
-        char clean[NAME_MAX_LEN + 1];
+        char name[NAME_MAX_LEN + 1];
+        size_t n = 0;
 
-        sanitise(project, clean, sizeof(clean));
-        if (!repository_valid(clean))
+        for (; project[n] && n + 1 < sizeof(name); n++)
+                name[n] = to_lower(project[n]);
+        name[n] = '\0';
+        /* Never made to fit: two projects would have one image. */
+        if (project[n] || !repository_valid(name))
                 return false;
-        (void)snprintf(dst, size, "ds01-%lu/%s:latest", (unsigned long)uid, clean);
+        (void)snprintf(dst, size, "ds01-%lu/%s:latest", (unsigned long)uid, name);
         return true;
 }
 

@@ -44,8 +44,8 @@ void image_ref_format(const struct image_ref *ref, char *dst, size_t size);
  * front, which the engines take for the same; *ret_uid (NULL allowed) says whose. */
 bool image_is_personal(const char *reference, uid_t *ret_uid);
 
-/* The reference of @uid's image of a project, "ds01-UID/PROJECT:latest", as image-create names it.
- * False when nothing is left of the name that a repository may be called. */
+/* The reference of @uid's image of a project, "ds01-UID/PROJECT:latest", in lower case. False when
+ * no repository may be called that: "a-", "a._b". */
 bool image_of_project(const char *project, uid_t uid, char *dst, size_t size);
 
 enum image_source { IMAGE_OPTION, IMAGE_PROJECT, IMAGE_NAME, IMAGE_NAME_PART, IMAGE_DEFAULT };

@@ -263,7 +263,8 @@ static void test_choice(void **state) {
                 const char *reference; /* NULL: refused */
         } rows[] = {
                 { NULL, "thesis", "other", IMAGE_PROJECT, "ds01-5/thesis:latest" },
-                { NULL, "Thesis.", "other", IMAGE_PROJECT, "ds01-5/thesis:latest" },
+                { NULL, "Thesis", "other", IMAGE_PROJECT, "ds01-5/thesis:latest" },
+                { NULL, "thesis.", "other", IMAGE_DEFAULT, "base:1" }, /* a project of its own */
                 { NULL, "none", "thesis", IMAGE_NAME, "ds01-5/thesis:latest" },
                 { NULL, "none", "thesis-2", IMAGE_NAME_PART, "ds01-5/thesis:latest" },
                 { NULL, NULL, "test-thesis", IMAGE_NAME_PART,
