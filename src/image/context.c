@@ -108,14 +108,15 @@ static int add_entry(struct image_context *c, const char *path, mode_t mode, int
                      int64_t mtime, struct err *err) {
         struct entry e = { .mode = mode, .size = S_ISREG(mode) ? size : 0, .mtime = mtime };
         _cleanup_buf_ struct buf headers = BUF_INIT(TAR_ENTRY_MAX);
-        char target[PATH_MAX];
+        char target[PATH_MAX], shown[256];
         ssize_t n = 0;
 
         for (const char *p = path; *p; p++)
-                if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+                        str_printable(shown, sizeof(shown), path);
                         return err_set(err, EINVAL,
-                                       "there is a file with control characters in "
-                                       "its name");
+                                       "the name of '%s' has control characters", shown);
+                }
         if (strlen(path) >= TAR_NAME_MAX)
                 return err_set(err, ENAMETOOLONG, "'%.80s...' is too deep", path);
         if (c->entries.len == IMAGE_CONTEXT_FILES_MAX)

@@ -517,11 +517,20 @@ int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct
         return r;
 }
 
+int dockerfile_file_check(const char *file, struct err *err) {
+        size_t n = strcspn(file, "\"\\\n\r\t$*?[");
+
+        if (file[n])
+                return err_set(err, EINVAL, "'%s' can't be named in a Dockerfile: '%c' means "
+                               "something there", file, file[n]);
+        return 0;
+}
+
 int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct err *err) {
         const struct packages none = { 0 };
 
-        if (file[strcspn(file, "\"\\\n\r")])
-                return err_set(err, EINVAL, "'%s' can't be named in a Dockerfile", file);
+        if (dockerfile_file_check(file, err) < 0)
+                return -EINVAL;
         return dockerfile_has(d, REGION_REQUIREMENTS)
                        ? rewrite(d, REGION_REQUIREMENTS, &none, file, err)
                        : make_region(d, REGION_REQUIREMENTS, &none, file);

@@ -62,5 +62,8 @@ int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct
  * NULL. */
 int dockerfile_region_text(enum dockerfile_region region, const struct packages *packages,
                            const char *requirements, const char *mirror, struct buf *out);
+/* Can a file be named in COPY as it is? What a Dockerfile would take for something else (a
+ * variable, a pattern, the end of a string) can't: 0 or -EINVAL. */
+int dockerfile_file_check(const char *file, struct err *err);
 /* Puts a region that installs the requirements file in, or in the place of the one there is. */
 int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct err *err);

@@ -63,8 +63,8 @@ int image_plan_make(const struct catalogue *c, const char *project, const char *
                                f->name);
         if (ret->base[strcspn(ret->base, " \t\r\n\"'\\$`")])
                 return err_set(err, EINVAL, "'%s' is no image", ret->base);
-        if (requirements && requirements[strcspn(requirements, "\"\\\r\n")])
-                return err_set(err, EINVAL, "'%s' can't be named in a Dockerfile", requirements);
+        if (requirements && dockerfile_file_check(requirements, err) < 0)
+                return -EINVAL;
         r = add_catalogue(c, t, ret, err);
         if (r == 0 && apt)
                 r = packages_add(&ret->apt, PACKAGE_APT, apt, err);

@@ -203,15 +203,18 @@ test_directories_that_are_odd() {
         no 1 as alice image-create thesis
         expect_err '25GB.*20GB at most.*huge \(25GB\)'
         as alice rm "$dir/huge"
+        # A name that no image can have: nothing is made.
+        no 2 as alice image-create a._b --framework=pytorch
+        [ ! -e "$(workspace)/a._b" ] || fail "a directory was made"
         # One that its owner cannot read.
         as alice touch "$dir/secret"
         as alice chmod 0 "$dir/secret"
         no 5 as alice image-create thesis
         expect_err "can't read 'secret'"
         as alice rm "$dir/secret"
-        # Twenty thousand files.
+        # A hundred thousand files.
         as alice mkdir "$dir/many"
-        (cd "$dir/many" && as alice sh -c "cd '$dir/many' && seq 20000 | xargs touch")
+        as alice sh -c "cd '$dir/many' && seq 100000 | xargs touch"
         ok as alice image-create thesis
         as alice rm -r "$dir/many"
         # The project is a link to a directory elsewhere of its owner's: read as she may.

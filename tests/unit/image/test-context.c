@@ -178,6 +178,7 @@ static void test_refusals(void **state) {
         assert_int_equal(image_context_open("none", "Dockerfile", NULL, 0, &c, &err), -ENOENT);
         put("p/bad\nname", "x");
         assert_int_equal(image_context_open("p", "Dockerfile", NULL, 0, &c, &err), -EINVAL);
+        assert_non_null(strstr(err.msg, "'bad?name'"));
         assert_int_equal(unlink("p/bad\nname"), 0);
 }
 

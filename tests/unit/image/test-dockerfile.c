@@ -241,6 +241,20 @@ static void test_own_form_is_known(void **state) {
         assert_non_null(strstr(buf_str(&text), "\"new.txt\""));
 }
 
+static void test_files_that_mean_something(void **state) {
+        static const char *const names[] = { "$HOME.txt", "*.txt", "a?", "[ab]", "a\\b", "a\"" };
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        struct err err = { 0 };
+
+        parse("FROM x\n", &d);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                assert_int_equal(dockerfile_set_requirements(&d, names[i], &err), -EINVAL);
+                assert_non_null(strstr(err.msg, names[i]));
+        }
+        assert_text(&d, "FROM x\n");
+        assert_int_equal(dockerfile_set_requirements(&d, "with blank's.txt", &err), 0);
+}
+
 /* A region of the system has to run as root, so it stands in front of USER. */
 static void test_tail_of_several_lines(void **state) {
         static const char head[] = "FROM x\nRUN a\n",
@@ -313,6 +327,7 @@ int main(void) {
                 cmocka_unit_test(test_same_words_change_nothing),
                 cmocka_unit_test(test_foreign_words_are_kept),
                 cmocka_unit_test(test_own_form_is_known),
+                cmocka_unit_test(test_files_that_mean_something),
                 cmocka_unit_test(test_tail_of_several_lines),
                 cmocka_unit_test(test_property),
         };
