@@ -1,6 +1,9 @@
 /* Clocks, RFC 3339 and durations. */
 #include "base/clock.h"
 
+#include "base/cleanup.h"
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +99,29 @@ int time_parse(const char *s, int64_t *ret_us) {
         *ret_us = (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60 + second -
                    offset) * US_PER_S + us;
         return 0;
+}
+
+int duration_parse(const char *s, int64_t max_s, int64_t *ret_s) {
+        static const struct {
+                char unit;
+                int64_t seconds;
+        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+        int64_t number, seconds = 1;
+        char digits[24];
+        size_t n = strlen(s);
+        int r;
+
+        if (n == 0 || !str_copy(digits, sizeof(digits), s))
+                return -EINVAL;
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+                if (s[n - 1] == units[i].unit) {
+                        digits[n - 1] = '\0';
+                        seconds = units[i].seconds;
+                }
+        r = str_to_i64(digits, 0, max_s / seconds, &number);
+        if (r == 0)
+                *ret_s = number * seconds;
+        return r;
 }
 
 void duration_format(int64_t us, char *dst, size_t size) {

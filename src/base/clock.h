@@ -21,5 +21,8 @@ void time_format(int64_t real_us, char *dst, size_t size);
  * 0 or -EINVAL. Docker's "0001-01-01T00:00:00Z" ("never") gives 0. */
 int time_parse(const char *s, int64_t *ret_us);
 
+/* "90", "30s", "10m", "2h", "1d" as seconds, at most @max_s. 0, -EINVAL or -ERANGE. */
+int duration_parse(const char *s, int64_t max_s, int64_t *ret_s);
+
 /* "45s", "2m", "2h 15m", "3d 4h", as the contract's UPTIME column. Negative counts as 0. */
 void duration_format(int64_t us, char *dst, size_t size);

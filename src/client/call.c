@@ -97,6 +97,7 @@ static int write_call(int fd, const struct call *call) {
                 .target = call->target,
                 .length = HTTP_NO_LENGTH,
                 .close = true,
+                .extra = call->quiet ? NULL : "Ds01-Notice: wanted\r\n",
         };
         int r;
 
@@ -231,6 +232,8 @@ static int read_answer(struct cli *c, int fd, const struct call *call, struct pr
         ret->status = reader.head.status;
         if (ret->status >= 400)
                 reply_parse_error(ret);
+        if (reader.head.notice[0])
+                cli_notice(c, reader.head.notice);
         return EXIT_DONE;
 }
 

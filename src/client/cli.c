@@ -99,6 +99,13 @@ void cli_hint(struct cli *c, const char *fmt, ...) {
         va_end(ap);
 }
 
+void cli_notice(struct cli *c, const char *text) {
+        char safe[512];
+
+        str_printable(safe, sizeof(safe), text);
+        fprintf(c->err, "*** ds01: %s ***\n", safe);
+}
+
 bool cli_confirm(struct cli *c, const char *fmt, ...) {
         char raw[1024], text[1024], answer = 'n', byte;
         bool first = true;

@@ -45,6 +45,9 @@ void cli_error_next(struct cli *c, const char *fmt, ...) _printf_(2, 3);
 /* A hint what to type next; for people only, so nothing unless stderr is a terminal. */
 void cli_hint(struct cli *c, const char *fmt, ...) _printf_(2, 3);
 
+/* What ds01d has to tell the person beside the answer, on stderr. Foreign text. */
+void cli_notice(struct cli *c, const char *text);
+
 /* Asks "TEXT [y/N] " on the terminal. True without asking when there is no terminal: who runs a
  * script has answered by writing it. */
 bool cli_confirm(struct cli *c, const char *fmt, ...) _printf_(2, 3);

@@ -18,6 +18,9 @@ struct container {
         char gpu_text[2048]; /* "GPU-0 (NVIDIA A100), GPU-1 (...)" */
         char gpu_uuids[2048]; /* joined by ", " */
         char created_at[40], started_at[40], held_until[40];
+        char stopped_why[96];    /* "idle 31 min": stopped by a rule of time; else "" */
+        char stops_at[40], stops_because[16]; /* one will stop it soon */
+        char extended_until[40]; /* until then none does */
         char workspace[4096], data[4096];
         char engine_name[256];
         char id[80];

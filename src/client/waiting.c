@@ -23,34 +23,16 @@ struct waiting {
 };
 
 int waiting_put(struct cli *c, struct json_writer *w, const char *time) {
-        static const struct {
-                char unit;
-                int64_t seconds;
-        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-        int64_t number, seconds = 0;
-        char digits[24];
-        size_t n = strlen(time);
+        int64_t seconds = -1; /* for as long as it takes */
 
-        if (n == 0) {
-                json_put_int(w, "wait_seconds", -1);
-                return EXIT_DONE;
-        }
-        str_copy(digits, sizeof(digits), time);
-        for (size_t i = 0; i < ARRAY_SIZE(units) && n < sizeof(digits); i++)
-                if (time[n - 1] == units[i].unit) {
-                        digits[n - 1] = '\0';
-                        seconds = units[i].seconds;
-                }
-        if (seconds == 0)
-                seconds = 1;
-        if (str_to_i64(digits, 0, WAIT_MAX_S / seconds, &number) < 0) {
+        if (*time && duration_parse(time, WAIT_MAX_S, &seconds) < 0) {
                 cli_error(c,
                           "--wait takes a time of at most 30 days, such as 90s, 10m or 2h, "
                           "not '%s'",
                           time);
                 return EXIT_USAGE;
         }
-        json_put_int(w, "wait_seconds", number * seconds);
+        json_put_int(w, "wait_seconds", seconds);
         return EXIT_DONE;
 }
 

@@ -41,6 +41,7 @@ struct site_config {
         char *init_dir;          /* paths.init: directory with ds01-init, mounted at /.ds01 */
         char **mount_roots;      /* mounts.roots: below these people may mount; "~" = their home */
         char *cgroup_parent;     /* engine.cgroup_parent: "ds01"; "" = the engine's own */
+        char *notify_command;    /* notify.command, "" = none */
         int64_t min_uid;         /* users.min_uid: smaller uids are not people (1000) */
         int64_t max_connections; /* daemon.max_connections, of all together */
         int64_t max_connections_per_user;

@@ -102,12 +102,14 @@ void limit_format(const struct limits *l, const struct limit_key *key, char *dst
                 (void)str_copy(dst, size, "null");
         else if (key->kind == LIMIT_GPUS)
                 format_decimal(value, GPU_UNITS_PER_GPU, dst, size);
-        else if (key->kind == LIMIT_CPUS)
+        else if (key->kind == LIMIT_CPUS || key->kind == LIMIT_MILLI)
                 format_decimal(value, 1000, dst, size);
         else if (key->kind == LIMIT_HOURS)
                 format_decimal(value, US_PER_H, dst, size);
         else if (key->kind == LIMIT_MINUTES)
                 format_decimal(value, 60 * US_PER_S, dst, size);
+        else if (key->kind == LIMIT_SECONDS)
+                format_decimal(value, US_PER_S, dst, size);
         else if (key->kind == LIMIT_BYTES)
                 format_bytes(value, dst, size);
         else

@@ -82,6 +82,10 @@ static const char *kind_words(enum limit_kind kind) {
                 return "a number of hours such as 24 or 0.5";
         case LIMIT_MINUTES:
                 return "a number of minutes such as 30";
+        case LIMIT_SECONDS:
+                return "a number of seconds such as 60";
+        case LIMIT_MILLI:
+                return "a number such as 5 or 0.8";
         case LIMIT_BOOL:
                 return "true or false";
         }

@@ -54,6 +54,26 @@ const struct limit_key limit_keys[] = {
             0, "hours for which a stopped container keeps its GPUs"),
         KEY("created_container_timeout_m", "created_container_timeout", LIMIT_MINUTES, unstarted_us,
             true, 0, "minutes for which a container that was never started keeps its GPUs"),
+        KEY("gpu_idle_threshold", NULL, LIMIT_MILLI, gpu_idle_milli, false, 0,
+            "idle: its GPUs are used less than this, in percent"),
+        KEY("cpu_idle_threshold", NULL, LIMIT_MILLI, cpu_idle_milli, false, 0,
+            "idle: and less than this of one CPU, in percent"),
+        KEY("network_idle_threshold", NULL, LIMIT_BYTES, network_idle_bytes, false, 0,
+            "idle: and less than this sent and received in the window"),
+        KEY("idle_detection_window", NULL, LIMIT_COUNT, idle_window, false, 1,
+            "samples, one every 10 seconds, over which this is looked at (at most 32)"),
+        KEY("grace_period_m", "grace_period", LIMIT_MINUTES, idle_grace_us, false, 0,
+            "minutes after its start in which a container is not stopped for being idle"),
+        KEY("high_demand_threshold", NULL, LIMIT_MILLI, high_demand_milli, false, 0,
+            "share of the machine's GPUs from which on idle ones are taken back sooner"),
+        KEY("high_demand_idle_reduction", NULL, LIMIT_MILLI, high_demand_idle_milli, false, 0,
+            "what idle_timeout_h is multiplied by then"),
+        KEY("keepalive_max_duration_h", "keepalive_max_duration", LIMIT_HOURS, keepalive_us, true,
+            0, "hours for which a file .keep-alive in the workspace keeps an idle container"),
+        KEY("max_extension_h", NULL, LIMIT_HOURS, extension_us, true, 0,
+            "hours that container-extend may put off a stop, from now and beyond max_runtime_h"),
+        KEY("sigterm_grace_s", "sigterm_grace_seconds", LIMIT_SECONDS, sigterm_grace_us, false, 0,
+            "seconds that programs have to end in when such a stop comes"),
         KEY("priority", NULL, LIMIT_COUNT, priority, false, 0, "larger goes first in the queue"),
 };
 const size_t limit_keys_count = ARRAY_SIZE(limit_keys);
@@ -90,10 +110,7 @@ bool limit_key_is_known_unused(const char *name) {
                 "gpu_hold_after_manual_stop_m "
                 "memory_swap gpu_memory io_read_bps io_write_bps ulimit_nofile "
                 "storage_workspace storage_data storage_tmp storage_home "
-                "high_demand_threshold high_demand_idle_reduction gpu_idle_threshold "
-                "cpu_idle_threshold network_idle_threshold idle_detection_window grace_period_m "
-                "grace_period keepalive_max_duration_h keepalive_max_duration sigterm_grace_s "
-                "sigterm_grace_seconds enforcement_mode unknown_commands reserved_gpus reservation "
+                "enforcement_mode unknown_commands reserved_gpus reservation "
                 "auto_stop_idle checkpoint_warning require_workspace_mount enforce_storage_quotas "
                 "soft_limit_threshold graceful_errors suggest_alternatives "
                 "aggregate.memory_high aggregate.io_weight aggregate.cpu_weight description";
@@ -233,6 +250,10 @@ static int parse_number(enum limit_kind kind, const char *text, int64_t *ret) {
                 return parse_time(text, US_PER_H, ret);
         case LIMIT_MINUTES:
                 return parse_time(text, US_PER_M, ret);
+        case LIMIT_SECONDS:
+                return parse_time(text, US_PER_S, ret);
+        case LIMIT_MILLI:
+                return parse_whole(text, 1000, ret);
         case LIMIT_BOOL:
                 break;
         }
@@ -279,6 +300,16 @@ void limits_defaults(struct limits *ret) {
                 .max_runtime_us = 24 * US_PER_H,
                 .hold_after_stop_us = US_PER_H / 4,
                 .unstarted_us = 30 * US_PER_M,
+                .gpu_idle_milli = 5000,
+                .cpu_idle_milli = 2000,
+                .network_idle_bytes = 1 << 20,
+                .idle_window = 3,
+                .idle_grace_us = 30 * US_PER_M,
+                .high_demand_milli = 800,
+                .high_demand_idle_milli = 500,
+                .keepalive_us = 24 * US_PER_H,
+                .extension_us = 12 * US_PER_H,
+                .sigterm_grace_us = 60 * US_PER_S,
                 /* The predecessor's default is MIG only, which on a machine without MIG would
                  * mean no GPU for anybody. */
                 .allow_full_gpu = true,

@@ -30,6 +30,18 @@ struct limits {
         int64_t max_runtime_us;       /* max_runtime_h */
         int64_t hold_after_stop_us;   /* gpu_hold_after_stop_h: a stopped container's GPU is kept */
         int64_t unstarted_us; /* created_container_timeout_m: never-started container's GPU */
+        int64_t gpu_idle_milli;       /* gpu_idle_threshold: below this share of a device's time
+                                         (1/1000 %) its use counts as idle; so in what follows */
+        int64_t cpu_idle_milli;       /* cpu_idle_threshold, of one CPU's time */
+        int64_t network_idle_bytes;   /* network_idle_threshold, sent and received in the window */
+        int64_t idle_window;          /* idle_detection_window: samples that are looked at */
+        int64_t idle_grace_us;        /* grace_period_m: not stopped as idle for so long */
+        int64_t high_demand_milli;    /* high_demand_threshold: share of all GPUs that is taken */
+        int64_t high_demand_idle_milli; /* high_demand_idle_reduction: what the idle timeout is
+                                         multiplied by then */
+        int64_t keepalive_us;         /* keepalive_max_duration_h: age of a .keep-alive file */
+        int64_t sigterm_grace_us;     /* sigterm_grace_s: between SIGTERM and SIGKILL */
+        int64_t extension_us;         /* max_extension_h: beyond max_runtime, and from now on */
         bool allow_full_gpu;          /* may take whole GPUs, not only MIG instances */
         int64_t priority;             /* larger goes first in the queue */
         char group[64];               /* name of the group that applied, "" when none */
@@ -43,6 +55,8 @@ enum limit_kind {
         LIMIT_BYTES,    /* "32g" -> bytes */
         LIMIT_HOURS,    /* decimal hours -> microseconds; "30m", "0.5h", "2d" say their own unit */
         LIMIT_MINUTES,  /* decimal minutes -> microseconds; the same units */
+        LIMIT_SECONDS,  /* decimal seconds -> microseconds; the same units */
+        LIMIT_MILLI,    /* decimal number -> 1/1000 */
         LIMIT_BOOL,
 };
 
@@ -63,7 +77,7 @@ extern const size_t limit_keys_count;
 const struct limit_key *limit_key_find(const char *name);
 
 /* Keys and whole sections of the predecessor's file that this program accepts and does not use
- * (idle thresholds, policies:, container_types:, ...): read without complaint, so that a site's
+ * (storage_*, policies:, container_types:, ...): read without complaint, so that a site's
  * file loads. For a key within a section either its own name or "section.key". */
 bool limit_key_is_known_unused(const char *name);
 

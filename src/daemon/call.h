@@ -78,7 +78,7 @@ call_handler handle_queue; /* queue.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */
 call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,
-        handle_container_unpause;     /* lifecycle.c */
+        handle_container_unpause, handle_container_extend; /* lifecycle.c */
 call_handler handle_container_remove; /* remove.c */
 call_handler handle_container_exec;   /* exec.c */
 call_handler handle_stats;            /* stats.c */

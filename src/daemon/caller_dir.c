@@ -24,6 +24,7 @@
 struct outcome { /* one message of the child for each path; a descriptor comes along when error is 0
                   */
         int error;
+        int64_t changed_us; /* of a file */
 };
 
 /* Everything from here to child_main() runs between fork() and _exit() of a threaded program: only
@@ -56,8 +57,22 @@ static int open_dir(const char *path, bool make) {
         return fd;
 }
 
-static void send_outcome(int socket, int fd_or_error) {
-        struct outcome o = { .error = fd_or_error < 0 ? -fd_or_error : 0 };
+/* Dated here, because a dead file system may not answer that either. */
+static int open_file(const char *path, int64_t *ret_changed_us) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+                                .resolve = RESOLVE_NO_MAGICLINKS };
+        int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        *ret_changed_us = st.st_ctim.tv_sec * US_PER_S + st.st_ctim.tv_nsec / 1000;
+        return fd;
+}
+
+static void send_outcome(int socket, int fd_or_error, int64_t changed_us) {
+        struct outcome o = { .error = fd_or_error < 0 ? -fd_or_error : 0,
+                             .changed_us = changed_us };
         struct iovec iov = { .iov_base = &o, .iov_len = sizeof(o) };
         union {
                 char bytes[CMSG_SPACE(sizeof(int))];
@@ -96,9 +111,12 @@ static void child_main(int socket, const struct person_entry *who, bool become,
                 r = become_caller(who);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         for (size_t i = 0; i < n; i++) {
-                int fd = r < 0 ? r : open_dir(dirs[i].path, dirs[i].make);
+                int64_t changed = 0;
+                int fd = r < 0          ? r
+                         : dirs[i].file ? open_file(dirs[i].path, &changed)
+                                        : open_dir(dirs[i].path, dirs[i].make);
 
-                send_outcome(socket, fd);
+                send_outcome(socket, fd, changed);
                 if (fd >= 0)
                         close(fd);
         }
@@ -106,7 +124,7 @@ static void child_main(int socket, const struct person_entry *who, bool become,
 }
 
 /* Receives one outcome: the descriptor, or -errno. */
-static int receive_outcome(int socket, int64_t deadline_us) {
+static int receive_outcome(int socket, int64_t deadline_us, int64_t *ret_changed_us) {
         struct outcome o;
         struct iovec iov = { .iov_base = &o, .iov_len = sizeof(o) };
         union {
@@ -134,6 +152,7 @@ static int receive_outcome(int socket, int64_t deadline_us) {
                         close(fd);
                 return -o.error;
         }
+        *ret_changed_us = o.changed_us;
         return fd >= 0 ? fd : -EIO;
 }
 
@@ -213,7 +232,7 @@ int caller_dirs_open(const struct person_entry *who, bool become, struct caller_
         if (pid < 0)
                 return -errno;
         for (size_t i = 0; i < n; i++)
-                finish(&dirs[i], receive_outcome(ours, deadline));
+                finish(&dirs[i], receive_outcome(ours, deadline, &dirs[i].changed_us));
         end_child(pid, n > 0 && dirs[n - 1].error == ETIMEDOUT);
         return 0;
 }

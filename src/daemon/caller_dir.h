@@ -13,6 +13,9 @@
 struct caller_dir {
         const char *path;    /* in: absolute */
         bool make;           /* in: make a missing last component (mode 0755), as the caller */
+        bool file;           /* in: not a directory but something to be dated: not followed when it
+                                is a link, need not be readable */
+        int64_t changed_us;  /* out, of a file: wall clock of its last change (ctime) */
         int fd;              /* out: O_PATH descriptor, or -1 */
         int error;           /* out: 0, or the errno of the failure; ETIMEDOUT */
         char resolved[4096]; /* out: where it really is */

@@ -6,7 +6,9 @@
 
 #include "config/config.h"
 #include "daemon/ledger.h"
+#include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/terminals.h"
 #include "engine/engine.h"
 #include "gpu/monitor.h"
 
@@ -47,6 +49,8 @@ struct daemon {
         struct people people;
         struct builds builds;
         struct image_cache images;
+        struct terminals terminals;
+        struct notices notices;
 
         pthread_rwlock_t limits_lock;
         struct limits_config limits; /* behind limits_lock */

@@ -63,6 +63,7 @@ struct attachment {
         bool input_ended;    /* and it was passed on, or nobody reads there any more */
         bool output_ended;   /* the engine closed */
         bool caller_gone;
+        struct terminal terminal; /* among all that are attached */
 };
 
 /* The id of the container, if it runs. Attaching does not keep the record: stopping it must stay
@@ -148,6 +149,7 @@ static void take_caller_frame(struct attachment *a, const struct http_frame *f) 
         } else if (f->type == HTTP_FRAME_STDIN && !a->input_ended && !a->input_complete) {
                 if (buf_add(&a->to_engine, f->bytes, f->n) < 0)
                         a->caller_gone = true;
+                terminals_typed(&a->call->daemon->terminals, &a->terminal);
         } else if (f->type == FRAME_RESIZE && f->n == 4 && a->request.tty) {
                 const unsigned char *p = (const unsigned char *)f->bytes;
 
@@ -219,13 +221,23 @@ static void send_both(struct attachment *a) {
         }
 }
 
+/* What ds01d has to say stands between two pieces of the program's output. */
+static void say(struct attachment *a) {
+        _cleanup_buf_ struct buf text = BUF_INIT(READ_SIZE);
+
+        terminals_hear(&a->call->daemon->terminals, &a->terminal, &text);
+        queue_output(a, HTTP_FRAME_STDOUT, buf_str(&text), text.len);
+}
+
 /* Carries both directions at once: neither waits for the other, and a side that does not read
  * only stops what is meant for it. */
 static void relay(struct attachment *a) {
         take_from_caller(a); /* what came right behind the request */
         take_from_engine(a); /* and right behind the engine's 101 */
         for (;;) {
-                struct pollfd p[] = { { .fd = a->engine }, { .fd = a->caller } };
+                struct pollfd p[] = { { .fd = a->engine },
+                                      { .fd = a->caller },
+                                      { .fd = a->terminal.wake_fd, .events = POLLIN } };
 
                 send_both(a);
                 if (a->output_ended || a->caller_gone)
@@ -239,6 +251,8 @@ static void relay(struct attachment *a) {
                         p[0].fd = -1;
                 if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
                         return;
+                if (p[2].revents & POLLIN)
+                        say(a);
                 if (p[0].events & POLLIN && p[0].revents & (POLLIN | POLLHUP | POLLERR)) {
                         if (fd_read_some(a->engine, &a->from_engine, READ_SIZE, 0) <= 0)
                                 a->output_ended = true;
@@ -333,10 +347,12 @@ static void attach(struct attachment *a) {
         if (a->request.tty && a->request.rows > 0 && a->request.columns > 0)
                 engine_exec_resize(c->daemon->engine, a->exec, (int)a->request.rows,
                                    (int)a->request.columns, &error);
+        terminals_add(&c->daemon->terminals, &a->terminal, a->container, a->request.tty);
         if (say_upgraded(a) < 0)
                 a->caller_gone = true;
         else
                 relay(a);
+        terminals_remove(&c->daemon->terminals, &a->terminal);
         if (a->caller_gone)
                 hang_up(a);
         else

@@ -18,6 +18,7 @@ static const struct json_field fields[] = {
         JSON_FIELD_BOOL("released", struct facts, released),
         JSON_FIELD_BOOL("protected", struct facts, is_protected),
         JSON_FIELD_BOOL("moved", struct facts, moved),
+        JSON_FIELD_BOOL("exempt", struct facts, exempt),
         JSON_FIELD_INT("extended_until_us", struct facts, extended_until_us, 0, INT64_MAX),
         JSON_FIELD_INT("ended_us", struct facts, ended_us, 0, INT64_MAX),
         JSON_FIELD_STR("ended_why", struct facts, ended_why),

@@ -42,6 +42,8 @@ struct record {
         int exit_code;
 
         struct facts facts;
+        int64_t stops_us; /* wall clock: a rule of time will stop it then (expiry.c); 0: not soon */
+        bool stops_idle;  /* by which: for being idle, else for its running time */
 
         bool busy;                /* an operation is at work on it */
         bool stale;               /* an event came while it was busy: look again */

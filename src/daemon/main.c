@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/expiry.h"
 #include "daemon/image_cache.h"
 #include "daemon/keeper.h"
 #include "daemon/listener.h"
@@ -195,6 +196,8 @@ static int daemon_init(struct daemon *d, struct err *err) {
         people_init(&d->people);
         pthread_mutex_init(&d->builds.lock, NULL);
         pthread_mutex_init(&d->images.lock, NULL);
+        terminals_init(&d->terminals);
+        notices_init(&d->notices);
         ledger_init(&d->ledger);
         d->own_uid = getuid();
         d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -307,9 +310,21 @@ static void *images_thread(void *arg) {
         return NULL;
 }
 
+static void *expiry_thread(void *arg) {
+        expiry_run(arg);
+        return NULL;
+}
+
+static void *notices_thread(void *arg) {
+        struct daemon *d = arg;
+
+        notices_run(&d->notices, d->config.notify_command);
+        return NULL;
+}
+
 static int serve(struct daemon *d, struct err *err) {
         struct signals signals = { .daemon = d };
-        pthread_t keeper, images, waiter;
+        pthread_t keeper, images, expiry, notices, waiter;
         int fd, r;
 
         /* Blocked before any thread exists, so that only the waiter gets them. */
@@ -327,13 +342,19 @@ static int serve(struct daemon *d, struct err *err) {
                 return r;
         if (pthread_create(&waiter, NULL, signal_thread, &signals) != 0 ||
             pthread_create(&keeper, NULL, keeper_thread, d) != 0 ||
-            pthread_create(&images, NULL, images_thread, d) != 0)
+            pthread_create(&images, NULL, images_thread, d) != 0 ||
+            pthread_create(&expiry, NULL, expiry_thread, d) != 0 ||
+            pthread_create(&notices, NULL, notices_thread, d) != 0)
                 return err_set(err, EAGAIN, "can't start a thread");
         log_line(LOG_INFO, "listening", "socket", d->config.socket, "version", DS01_VERSION, NULL);
         listener_run(d, fd);
         pthread_join(waiter, NULL);
         pthread_join(keeper, NULL);
         pthread_join(images, NULL);
+        pthread_join(expiry, NULL);
+        notices_stop(&d->notices);
+        pthread_join(notices, NULL);
+        notices_release(&d->notices);
         gpu_monitor_stop(d->gpus);
         close(fd);
         return 0;

@@ -26,6 +26,7 @@ static const struct route routes[] = {
         { HTTP_POST, "v1/containers/NAME/stop", handle_container_stop, NULL, true },
         { HTTP_POST, "v1/containers/NAME/pause", handle_container_pause, NULL, true },
         { HTTP_POST, "v1/containers/NAME/unpause", handle_container_unpause, NULL, true },
+        { HTTP_POST, "v1/containers/NAME/extend", handle_container_extend, NULL, true },
         { HTTP_GET, "v1/containers/NAME/packages", handle_container_packages, NULL, false },
         { HTTP_POST, "v1/containers/NAME/protect", handle_container_protect, NULL, true },
         { HTTP_POST, "v1/containers/NAME/exec", handle_container_exec, NULL, true },

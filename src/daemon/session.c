@@ -35,12 +35,15 @@ static int64_t deadline_in(int64_t seconds) {
         return clock_mono_us() + seconds * US_PER_S;
 }
 
-static int send_answer(int fd, int status, const struct buf *body, bool close_after) {
+/* @extra: complete header lines, or NULL. */
+static int send_answer(int fd, int status, const struct buf *body, bool close_after,
+                       const char *extra) {
         _cleanup_buf_ struct buf out = BUF_INIT(ANSWER_MAX + 4096);
         struct http_response_out head = { .status = status,
                                           .content_type = "application/json",
                                           .length = (int64_t)body->len,
-                                          .close = close_after };
+                                          .close = close_after,
+                                          .extra = extra };
         int r = http_write_response(&out, &head);
 
         if (r == 0)
@@ -53,7 +56,7 @@ static void send_refusal(int fd, const struct refusal *r) {
         struct json_writer w = JSON_WRITER(&body);
 
         write_error(&w, r);
-        send_answer(fd, refusal_kind(r->reason)->http_status, &body, true);
+        send_answer(fd, refusal_kind(r->reason)->http_status, &body, true, NULL);
 }
 
 void session_turn_away(int fd, const struct refusal *r) {
@@ -85,7 +88,7 @@ static void answer_fault(struct session *s, enum http_fault fault) {
         json_put_int(&w, "exit", 2);
         json_write_object_end(&w);
         json_write_object_end(&w);
-        send_answer(s->fd, http_faults[fault].status, &body, true);
+        send_answer(s->fd, http_faults[fault].status, &body, true, NULL);
 }
 
 /* Reads until the reader says @wanted. 1; 0 at a clean end before a request; -1 otherwise, the
@@ -220,6 +223,19 @@ static void dispatch(struct session *s, struct call *c, const struct route *rout
         }
 }
 
+/* The answer, and with it what its person is to be told. */
+static int answer(struct session *s, const struct call *c) {
+        char notice[NOTICE_SIZE], line[NOTICE_SIZE + 32];
+        const char *extra = NULL;
+
+        if (c->request->takes_notice && s->who.name[0] &&
+            notices_take(&s->daemon->notices, s->uid, notice)) {
+                snprintf(line, sizeof(line), "Ds01-Notice: %s\r\n", notice);
+                extra = line;
+        }
+        return send_answer(s->fd, c->status, &c->answer, s->reader.head.close, extra);
+}
+
 /* One request. Returns 1 to go on with the connection. */
 static int serve_one(struct session *s) {
         struct call c = { .daemon = s->daemon,
@@ -249,7 +265,7 @@ static int serve_one(struct session *s) {
         }
         began = clock_mono_us();
         dispatch(s, &c, route);
-        r = c.streamed ? -1 : send_answer(s->fd, c.status, &c.answer, s->reader.head.close);
+        r = c.streamed ? -1 : answer(s, &c);
         log_decision(s, &c, began);
         buf_release(&c.answer);
         return r == 0 && !s->reader.head.close;

@@ -77,7 +77,7 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         _cleanup_buf_ struct buf gpus = BUF_INIT(GPU_PER_CONTAINER_MAX * 32);
         const struct record *r = v->record;
         bool up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
-        bool deadline = has_gpus(v) && v->lease.deadline_us != LIMIT_UNLIMITED;
+        bool deadline = has_gpus(v) && v->lease.deadline_us != LIMIT_UNLIMITED, ended;
 
         container_gpu_names(v, &gpus);
         json_put_str(w, "name", r->name);
@@ -97,6 +97,13 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         else
                 json_write_null(w);
         put_time(w, "held_until", deadline ? v->lease.deadline_us : 0);
+        put_time(w, "stops_at", up ? r->stops_us : 0);
+        json_put_str(w, "stops_because",
+                     !up || !r->stops_us ? NULL : r->stops_idle ? "idle" : "max_runtime");
+        put_time(w, "extended_until", up && r->facts.extended_until_us > v->now_us
+                                              ? r->facts.extended_until_us : 0);
+        ended = r->state == CONTAINER_STOPPED && r->facts.ended_us;
+        json_put_str(w, "stopped_why", ended ? r->facts.ended_why : NULL);
         json_put_str(w, "workspace", r->workspace);
         json_put_str(w, "data", r->data);
         json_put_bool(w, "protected", r->facts.is_protected);

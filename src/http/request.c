@@ -49,6 +49,7 @@ void http_request_init(struct http_request_reader *r) {
         r->head.media = HTTP_MEDIA_NONE;
         r->head.expect_continue = r->head.close = false;
         r->head.upgrade[0] = '\0';
+        r->head.takes_notice = false;
         r->fault = HTTP_FAULT_NONE;
         r->state = AT_LINE;
         r->seen = r->taken = 0;
@@ -265,7 +266,14 @@ static enum http_fault read_encoding(struct http_request_reader *r, struct http_
         return HTTP_FAULT_MEDIA;
 }
 
-enum { F_HOST, F_LENGTH, F_CODING, F_TYPE, F_EXPECT, F_UPGRADE, F_ENCODING, F_CONNECTION };
+static enum http_fault read_notice(struct http_request_reader *r, struct http_span value) {
+        r->head.takes_notice = http_span_is(value, "wanted");
+        return HTTP_FAULT_NONE;
+}
+
+enum {
+        F_HOST, F_LENGTH, F_CODING, F_TYPE, F_EXPECT, F_UPGRADE, F_ENCODING, F_CONNECTION, F_NOTICE,
+};
 
 /* The fields that mean something here; all others are dropped unread. */
 static const struct {
@@ -281,6 +289,7 @@ static const struct {
         [F_UPGRADE] = { "upgrade", false, read_upgrade },
         [F_ENCODING] = { "content-encoding", false, read_encoding },
         [F_CONNECTION] = { "connection", true, read_connection },
+        [F_NOTICE] = { "ds01-notice", false, read_notice },
 };
 
 static enum http_fault read_field(struct http_request_reader *r, struct http_span line) {

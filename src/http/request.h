@@ -98,6 +98,7 @@ struct http_request {
         bool expect_continue; /* answer "100 Continue" before reading the body */
         bool close;           /* the client wants no further request on this connection */
         char upgrade[32];     /* lower case; "" unless Connection names it too */
+        bool takes_notice;    /* Ds01-Notice: wanted; the client shows its person what comes */
 };
 
 struct http_request_reader {

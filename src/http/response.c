@@ -39,6 +39,7 @@ static const char *read_status_line(struct http_response_reader *r, struct http_
 
 enum {
         F_LENGTH, F_CODING, F_TYPE, F_CONNECTION, F_UPGRADE, F_SERVER, F_API, F_LIBPOD, F_STAT,
+        F_NOTICE,
 };
 
 static const struct {
@@ -58,6 +59,7 @@ static const struct {
         [F_API] = TEXT("api-version", api_version, false),
         [F_LIBPOD] = TEXT("libpod-api-version", libpod_version, false),
         [F_STAT] = TEXT("x-docker-container-path-stat", path_stat, false),
+        [F_NOTICE] = TEXT("ds01-notice", notice, false),
 #undef TEXT
 };
 

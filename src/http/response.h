@@ -37,6 +37,7 @@ struct http_response {
         char api_version[16];    /* Api-Version: of dockerd, and of podman's Docker side */
         char libpod_version[16]; /* Libpod-Api-Version: podman only */
         char path_stat[1024];    /* X-Docker-Container-Path-Stat */
+        char notice[512];        /* Ds01-Notice: what ds01d has to tell the person */
 };
 
 struct http_response_reader {

@@ -8,7 +8,8 @@
 PEOPLE="alice bob carol"
 COMMANDS="container-create container-start container-run container-attach container-open
         container-exit container-pause container-unpause container-stop container-remove
-        container-list container-stats container-deploy container-retire container-restore container-protect project-init project-launch dir-create
+        container-list container-stats container-deploy container-retire container-restore container-protect container-extend
+        project-init project-launch dir-create
         git-init readme-create project image-create image-update image-list image-delete image-remove
         check-limits container image check ds01"
 
@@ -406,13 +407,14 @@ END
 
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
-        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= pair
+        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= notify= pair
 
         for pair; do
                 case $pair in
                 gpu.attach=*) attach=${pair#*=} ;;
                 engine.timeout_s=*) timeout=${pair#*=} ;;
                 paths.state=*) state=${pair#*=} ;;
+                notify.command=*) notify=${pair#*=} ;;
                 images.registries=*) registries=${pair#*=} ;;
                 images.*)
                         pair=${pair#images.}
@@ -443,6 +445,8 @@ ${images}paths:
   init: $ROOT/init
 mounts:
   roots: ["~", $ROOT/shared]
+notify:
+  command: "$notify"
 END
         mv "$CONFIG.new" "$CONFIG"
 }

@@ -18,7 +18,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "NAME", true }, { "STATUS" }, { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
+        { "NAME", true }, { "STATUS", true }, { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
 };
 
 static void uptime_text(const struct container *k, char *dst, size_t size) {
@@ -28,15 +28,31 @@ static void uptime_text(const struct container *k, char *dst, size_t size) {
                 duration_format(k->uptime_seconds * US_PER_S, dst, size);
 }
 
+/* "stopped (idle 31 min)" */
+static void status_text(const struct container *k, char *dst, size_t size) {
+        snprintf(dst, size, k->stopped_why[0] ? "%s (%s)" : "%s", k->status, k->stopped_why);
+}
+
 static void print_details(struct cli *c, const void *row) {
         const struct container *k = row;
-        char text[512], when[40];
+        char text[512], when[40], status[128];
 
         put_safe(c->out, k->name);
         fputc('\n', c->out);
         uptime_text(k, when, sizeof(when));
-        snprintf(text, sizeof(text), k->uptime_seconds < 0 ? "%s" : "%s for %s", k->status, when);
+        status_text(k, status, sizeof(status));
+        snprintf(text, sizeof(text), k->uptime_seconds < 0 ? "%s" : "%s for %s", status, when);
         print_field(c->out, "Status", text);
+        if (k->stops_at[0]) {
+                format_moment_text(k->stops_at, c->now_us, when, sizeof(when));
+                snprintf(text, sizeof(text), "%s (%s)", when,
+                         str_equal(k->stops_because, "idle") ? "idle" : "its running time is over");
+                print_field(c->out, "Stops", text);
+        }
+        if (k->extended_until[0]) {
+                format_moment_text(k->extended_until, c->now_us, when, sizeof(when));
+                print_field(c->out, "Extended", when);
+        }
         print_field(c->out, "Image", k->image);
         print_field(c->out, "Project", k->project);
         print_field(c->out, "GPU", k->gpu_text[0] ? k->gpu_text : "-");
@@ -58,11 +74,12 @@ static void print_details(struct cli *c, const void *row) {
 
 static void add_row(struct cli *c, struct table *t, const void *row) {
         const struct container *k = row;
-        char uptime[40];
+        char uptime[40], status[128];
 
         uptime_text(k, uptime, sizeof(uptime));
+        status_text(k, status, sizeof(status));
         table_add(t, k->name);
-        table_add(t, k->status);
+        table_add(t, status);
         table_add(t, k->image);
         table_add(t, k->gpu);
         table_add(t, uptime);

@@ -5,35 +5,6 @@ running() { # running USER NAME
         ok as "$1" container-start "$2"
 }
 
-# A terminal: tmux with one window in which a command of alice's runs.
-terminal() { # terminal COLUMNSxROWS COMMAND...
-        local size=$1
-
-        shift
-        tmux -S "$WORK/tmux" -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" \
-                "AS_TERM=screen-256color $ROOT/as alice $*; echo RC=\$? >$WORK/rc; sleep 600"
-}
-
-type_in() {
-        tmux -S "$WORK/tmux" send-keys "$@"
-}
-
-screen() { # without the blanks that tmux keeps at the ends of lines
-        tmux -S "$WORK/tmux" capture-pane -p | sed 's/ *$//'
-}
-
-shows() {
-        screen | grep -qE -e "$1"
-}
-
-see() {
-        wait_until 10 shows "$1"
-}
-
-end_terminal() {
-        tmux -S "$WORK/tmux" kill-server 2>/dev/null || true
-}
-
 pids_inside() { # pids_inside PATTERN: how many processes of the container have it in their command line
         engine GET "/containers/thesis._.$FIRST_UID/top" | jq --arg p "$1" '[.Processes[] | select((if type == "array" then join(" ") else . end) | test($p))] | length'
 }
@@ -271,11 +242,11 @@ test_tty_shell() {
         running alice thesis
         terminal 90x30 container-attach thesis
         see '[$#] ?$'
-        type_in 'tty; stty size; echo TERM=$TERM' Enter
+        keys 'tty; stty size; echo TERM=$TERM' Enter
         see '^/dev/'
         see '^30 90'
         see '^TERM=screen-256color'
-        type_in 'exit 17' Enter
+        keys 'exit 17' Enter
         wait_until 10 test -s "$WORK/rc"
         equal "$(cat "$WORK/rc")" RC=17 "the exit code"
         end_terminal
@@ -287,7 +258,7 @@ test_tty_resize() {
         see '[$#] ?$'
         tmux -S "$WORK/tmux" resize-window -x 71 -y 23
         sleep 0.5
-        type_in 'stty size' Enter
+        keys 'stty size' Enter
         see '^23 71'
         end_terminal
 }
@@ -296,17 +267,17 @@ test_tty_ctrl_c_and_ctrl_d() {
         running alice thesis
         terminal 90x30 container-attach thesis
         see '[$#] ?$'
-        type_in 'sleep 406' Enter
+        keys 'sleep 406' Enter
         wait_until 5 some_inside 'sleep 406'
-        type_in C-c
+        keys C-c
         wait_until 5 none_inside 'sleep 406'
-        type_in 'echo code=$?' Enter
+        keys 'echo code=$?' Enter
         see '^code=130'
-        type_in C-p C-q
-        type_in C-u
-        type_in 'echo still here' Enter
+        keys C-p C-q
+        keys C-u
+        keys 'echo still here' Enter
         see '^still here'
-        type_in C-d
+        keys C-d
         wait_until 10 test -s "$WORK/rc"
         end_terminal
         expect_state alice thesis running
@@ -316,7 +287,7 @@ test_tty_container_exit() {
         running alice thesis
         terminal 90x30 container-attach thesis
         see '[$#] ?$'
-        type_in 'container-exit' Enter
+        keys 'container-exit' Enter
         wait_until 10 test -s "$WORK/rc"
         equal "$(cat "$WORK/rc")" RC=0 "the exit code"
         end_terminal
@@ -327,12 +298,12 @@ test_tty_is_left_as_it_was() {
         running alice thesis
         terminal 90x30 bash --norc
         see '[$#] ?$'
-        type_in "stty -g >$ROOT/home/alice/before; container-attach thesis" Enter
+        keys "stty -g >$ROOT/home/alice/before; container-attach thesis" Enter
         wait_until 10 some_inside 'shell'
         sleep 0.3
-        type_in 'exit' Enter
+        keys 'exit' Enter
         sleep 0.5
-        type_in "stty -g >$ROOT/home/alice/after" Enter
+        keys "stty -g >$ROOT/home/alice/after" Enter
         wait_until 10 test -s "$ROOT/home/alice/after"
         equal "$(cat "$ROOT/home/alice/after")" "$(cat "$ROOT/home/alice/before")" "the terminal's settings"
         end_terminal
@@ -342,9 +313,9 @@ test_tty_that_is_closed() {
         running alice thesis
         terminal 90x30 container-attach thesis
         see '[$#] ?$'
-        type_in 'nohup sleep 407 >/dev/null 2>&1 &' Enter
+        keys 'nohup sleep 407 >/dev/null 2>&1 &' Enter
         wait_until 5 some_inside 'sleep 407'
-        type_in 'sleep 408' Enter
+        keys 'sleep 408' Enter
         wait_until 5 some_inside 'sleep 408'
         end_terminal
         wait_until 10 none_inside 'sleep 408'
@@ -362,7 +333,7 @@ test_tty_run() {
         ok as alice container-create thesis --cpu-only
         terminal 90x30 container-run thesis
         see '[$#] ?$'
-        type_in 'exit 3' Enter
+        keys 'exit 3' Enter
         wait_until 10 test -s "$WORK/rc"
         equal "$(cat "$WORK/rc")" RC=3 "the exit code"
         end_terminal
@@ -372,14 +343,14 @@ test_watch_leaves_the_terminal_as_it_was() {
         running alice thesis
         terminal 90x20 bash --norc
         see '[$#] ?$'
-        type_in "stty -g >$ROOT/home/alice/before; container-stats --watch" Enter
+        keys "stty -g >$ROOT/home/alice/before; container-stats --watch" Enter
         see '^thesis +[0-9.]+%'
         sleep 2.5
-        shows '^thesis +[0-9.]+%' || fail "the table is gone"
+        screen_shows '^thesis +[0-9.]+%' || fail "the table is gone"
         equal "$(screen | grep -c '^thesis')" 1 "rows"
-        type_in q
+        keys q
         sleep 0.5
-        type_in "stty -g >$ROOT/home/alice/after; echo back" Enter
+        keys "stty -g >$ROOT/home/alice/after; echo back" Enter
         see '^back'
         equal "$(cat "$ROOT/home/alice/after")" "$(cat "$ROOT/home/alice/before")" "the terminal's settings"
         end_terminal

@@ -92,20 +92,14 @@ test_dry_run_does_not_pull() {
 test_progress_on_a_terminal() {
         registry 3
         slow_network
-        tmux -S "$WORK/tmux" -f /dev/null new-session -d -x 100 -y 30 \
-                "AS_TERM=screen-256color $ROOT/as alice container-create thesis --image=$TOOL; echo RC=\$?; sleep 600"
-        wait_until 20 shows_now ' of [0-9.]+[KM]?B'
+        terminal 100x30 container-create thesis --image="$TOOL"
+        see ' of [0-9.]+[KM]?B' 20
         # It moves on in its place: one line a layer.
-        equal "$(tmux -S "$WORK/tmux" capture-pane -p | grep -c ' of ')" 1 "lines of the layer"
+        equal "$(screen | grep -c ' of ')" 1 "lines of the layer"
         normal_network
-        wait_until 30 shows_now '^RC=0'
-        shows_now "Created container 'thesis'" || fail "no result"
-        tmux -S "$WORK/tmux" kill-server
+        see "^Created container 'thesis'" 30
+        ended 0
         forget_tool
-}
-
-shows_now() {
-        tmux -S "$WORK/tmux" capture-pane -p | grep -qE -e "$1"
 }
 
 test_what_the_registry_has_not() {

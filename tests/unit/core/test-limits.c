@@ -124,12 +124,10 @@ static void test_known_unused(void **state) {
                 "storage_workspace",
                 "policies",
                 "policies.high_demand_threshold",
-                "high_demand_threshold",
                 "enforcement.cgroup_driver",
                 "container_types",
                 "container_types.docker.idle_timeout",
                 "aggregate.memory_high",
-                "keepalive_max_duration_h",
         };
         static const char *const unknown[] = { "max_gpu",   "",   "memory_swop",
                                                "polices.x", ".x", "aggregate.x" };
