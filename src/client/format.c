@@ -79,6 +79,19 @@ void format_left(int64_t us, char *dst, size_t size) {
         duration_format(us < 60 * US_PER_S ? us : us + 30 * US_PER_S, dst, size);
 }
 
+bool format_hold_text(const char *rfc3339, int64_t now_us, char *dst, size_t size) {
+        char when[40], left[40];
+        int64_t until;
+
+        *dst = '\0';
+        if (time_parse(rfc3339, &until) < 0 || until == 0)
+                return false;
+        format_moment(until, now_us, when, sizeof(when));
+        format_left(until - now_us, left, sizeof(left));
+        snprintf(dst, size, "%s (%s left)", when, left);
+        return true;
+}
+
 void format_ago_text(const char *rfc3339, int64_t now_us, char *dst, size_t size) {
         static const struct {
                 const char *name;

@@ -1,6 +1,7 @@
 /* How numbers and times are shown to people. Pure, but for the time zone. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ void format_number(double value, char *dst, size_t size);
 void format_moment(int64_t us, int64_t now_us, char *dst, size_t size);
 /* The same for an RFC 3339 text of the API; "-" when that is none. */
 void format_moment_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);
+/* When a hold ends and how long that is from now on: "14:32 (15m left)". False, and "" in @dst,
+ * when the text is no time. */
+bool format_hold_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);
 /* How long ago a moment was: "5 minutes ago", "2 days ago", "1 week ago"; "just now" below a minute
  * and for the future. "-" when the text is no time. */
 void format_ago_text(const char *rfc3339, int64_t now_us, char *dst, size_t size);

@@ -278,18 +278,14 @@ int start_container(struct cli *c, const char *name, const void *options) {
 }
 
 static void print_hold(struct cli *c, const struct container *k) {
-        char when[40], left[40];
-        int64_t until;
+        char until[96];
 
         if (!k->gpu[0])
                 return;
-        if (time_parse(k->held_until, &until) < 0 || until == 0) {
+        if (format_hold_text(k->held_until, c->now_us, until, sizeof(until)))
+                fprintf(c->out, "  %s is held for you until %s\n", k->gpu, until);
+        else
                 fprintf(c->out, "  %s stays held for you\n", k->gpu);
-        } else {
-                format_moment(until, c->now_us, when, sizeof(when));
-                format_left(until - c->now_us, left, sizeof(left));
-                fprintf(c->out, "  %s is held for you until %s (%s)\n", k->gpu, when, left);
-        }
         cli_hint(c, "To free it now: container-remove %s", k->name);
 }
 

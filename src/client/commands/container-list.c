@@ -57,10 +57,8 @@ static void print_details(struct cli *c, const void *row) {
         print_field(c->out, "Project", k->project);
         print_field(c->out, "GPU", k->gpu_text[0] ? k->gpu_text : "-");
         print_field(c->out, "GPU UUID", k->gpu_uuids);
-        if (k->held_until[0]) {
-                format_moment_text(k->held_until, c->now_us, when, sizeof(when));
-                print_field(c->out, "Held until", when);
-        }
+        if (format_hold_text(k->held_until, c->now_us, text, sizeof(text)))
+                print_field(c->out, "Held until", text);
         print_field(c->out, "Workspace", k->workspace);
         format_moment_text(k->created_at, c->now_us, when, sizeof(when));
         print_field(c->out, "Created", when);
@@ -72,16 +70,29 @@ static void print_details(struct cli *c, const void *row) {
         print_field(c->out, "Engine", text);
 }
 
+/* "GPU-0", and "GPU-0 (12m left)" while it is held for a container that does not run. */
+static void gpu_text(struct cli *c, const struct container *k, char *dst, size_t size) {
+        char left[40];
+        int64_t until;
+
+        str_copy(dst, size, k->gpu);
+        if (!k->gpu[0] || time_parse(k->held_until, &until) < 0 || until == 0)
+                return;
+        format_left(until - c->now_us, left, sizeof(left));
+        snprintf(dst, size, "%s (%s left)", k->gpu, left);
+}
+
 static void add_row(struct cli *c, struct table *t, const void *row) {
         const struct container *k = row;
-        char uptime[40], status[128];
+        char uptime[40], status[128], gpu[sizeof(k->gpu) + 64];
 
         uptime_text(k, uptime, sizeof(uptime));
         status_text(k, status, sizeof(status));
         table_add(t, k->name);
         table_add(t, status);
         table_add(t, k->image);
-        table_add(t, k->gpu);
+        gpu_text(c, k, gpu, sizeof(gpu));
+        table_add(t, gpu);
         table_add(t, uptime);
 }
 
@@ -105,7 +116,9 @@ const struct command command_container_list = {
         .name = "container-list",
         .usage = "",
         .summary = "List your containers",
-        .more = "Without --all: the running and paused ones.",
+        .more = "Without --all: the running and paused ones. 'GPU-0 (12m left)': held for a\n"
+                "container that is not running; then it is free for others, and the container\n"
+                "stays.",
         .examples = "container-list\n"
                     "container-list --all\n"
                     "container-list --format=json",

@@ -64,7 +64,7 @@ static void scan_device(struct json_scan *s, void *ret) {
 
 static void add_row(struct cli *c, struct table *t, const void *row) {
         const struct device *d = row;
-        char used[40], total[40], text[512];
+        char used[40], total[40], until[96], text[512];
 
         table_add(t, d->name);
         table_add(t, d->model);
@@ -79,12 +79,10 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
         if (d->load >= 0)
                 format_percent(d->load, text, sizeof(text));
         table_add(t, text);
-        if (d->held_until[0]) {
-                format_moment_text(d->held_until, c->now_us, used, sizeof(used));
-                snprintf(text, sizeof(text), "%s until %s", d->state, used);
-        } else {
+        if (format_hold_text(d->held_until, c->now_us, until, sizeof(until)))
+                snprintf(text, sizeof(text), "%s until %s", d->state, until);
+        else
                 snprintf(text, sizeof(text), d->detail[0] ? "%s: %s" : "%s", d->state, d->detail);
-        }
         table_add(t, text);
         table_add(t, d->user);
         table_add(t, d->container);

@@ -130,6 +130,13 @@ test_stop_says_until_when_the_gpu_is_held() {
         grep -qE 'GPU-0.*held.*until' <<<"$OUT$ERR" || fail "it does not say until when"
         api alice GET /containers/thesis
         expect_json '.held_until != null' true
+        # Whoever looks later sees how long that still is.
+        ok as alice container-list --all
+        expect_out '^thesis  +stopped  +[^ ]+  +GPU-0 \((14|15)m left\)'
+        ok as alice check-limits
+        expect_out '^thesis  +GPU-0 .* (14|15)m'
+        ok as bob ds01 gpus
+        expect_out '^GPU-0 .* held until [0-9:]+ \((14|15)m left\)'
 }
 
 test_stop_is_fast() {

@@ -24,6 +24,9 @@
         "\"project\":null,\"gpu\":null,\"gpu_count\":0,\"gpus\":[],"                               \
         "\"created_at\":\"2026-11-20T12:00:00Z\",\"started_at\":null,\"uptime_seconds\":null,"     \
         "\"held_until\":null,\"workspace\":null,\"engine_name\":\"old._.1001\",\"id\":\"ff\"}"
+#define HELD                                                                                       \
+        "{\"name\":\"held\",\"status\":\"stopped\",\"image\":\"i\",\"gpu\":\"GPU-0\","             \
+        "\"gpus\":[{\"name\":\"GPU-0\"}],\"held_until\":\"2026-11-24T14:32:00Z\"}"
 #define STOPPED                                                                                    \
         "{\"container\":{\"name\":\"thesis\",\"status\":\"stopped\",\"gpu\":\"GPU-0\","            \
         "\"held_until\":\"2026-11-24T14:32:00Z\"},\"changed\":true,\"notes\":[]}"
@@ -75,6 +78,23 @@ static const struct case_row list_rows[] = {
           "NAME    STATUS   IMAGE                    GPU    UPTIME\n"
           "old     stopped  ds01-1001/old:latest     -      -\n"
           "thesis  running  ds01-1001/thesis:latest  GPU-0  2h 15m\n",
+          "" },
+        { "container-list --all",
+          { { "GET /v1/containers?all=true", "", 200, "[" HELD "]" } },
+          0,
+          "NAME  STATUS   IMAGE  GPU               UPTIME\n"
+          "held  stopped  i      GPU-0 (15m left)  -\n",
+          "" },
+        { "container-list --all --detailed",
+          { { "GET /v1/containers?all=true", "", 200, "[" HELD "]" } },
+          0,
+          "held\n"
+          "  Status     stopped\n"
+          "  Image      i\n"
+          "  GPU        GPU-0\n"
+          "  Held until 14:32 (15m left)\n"
+          "  Created    -\n"
+          "  Engine     , id \n",
           "" },
         { "container-list -a --format=simple",
           { { "GET /v1/containers?all=true", "", 200, "[" OLD "," THESIS "]" } },
@@ -257,18 +277,18 @@ static const struct case_row action_rows[] = {
         { "container-stop thesis",
           { { "POST /v1/containers/thesis/stop", "{}", 200, STOPPED } },
           0,
-          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m)\n",
+          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m left)\n",
           "" },
         { "container-stop thesis -f -t 3 -v --keep-container",
           { { "POST /v1/containers/thesis/stop", "{\"timeout\":3,\"force\":true}", 200, STOPPED } },
           0,
-          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m)\n",
+          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m left)\n",
           "" },
         { "container-stop --all",
           { { "GET /v1/containers?all=true", "", 200, "[" OLD "," THESIS "]" },
             { "POST /v1/containers/thesis/stop", "{}", 200, STOPPED } },
           0,
-          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m)\n",
+          "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m left)\n",
           "" },
         { "container-stop --all",
           { { "GET /v1/containers?all=true", "", 200, "[" OLD "]" } },
@@ -351,10 +371,10 @@ static const struct case_row query_rows[] = {
               "\"user\":null,\"container\":null,\"since\":null,\"held_until\":null,"
               "\"detail\":\"Xid 79\"}]" } },
           0,
-          "GPU    MODEL  MEMORY     LOAD  STATE             USER   CONTAINER  SINCE\n"
-          "GPU-0  A100   12GB/40GB  85%   allocated         alice  thesis     12:00\n"
-          "GPU-1  A100   0B/40GB    -     held until 14:32  bob    -          12:00\n"
-          "GPU-2  A100   ?/40GB     -     failed: Xid 79    -      -          -\n",
+          "GPU    MODEL  MEMORY     LOAD  STATE                        USER   CONTAINER  SINCE\n"
+          "GPU-0  A100   12GB/40GB  85%   allocated                    alice  thesis     12:00\n"
+          "GPU-1  A100   0B/40GB    -     held until 14:32 (15m left)  bob    -          12:00\n"
+          "GPU-2  A100   ?/40GB     -     failed: Xid 79               -      -          -\n",
           "" },
         { "check-limits",
           { { "GET /v1/limits", "", 200,
