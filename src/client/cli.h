@@ -30,6 +30,7 @@ struct cli {
         bool in_tty, out_tty, err_tty;
         bool utf8;              /* the terminal shows UTF-8 */
         unsigned rows, columns; /* of the terminal; 0: stdout is none */
+        bool guided;            /* --guided: guide.h */
         int64_t now_us;         /* wall clock at the start */
         const char *socket;     /* the one to use, or NULL to find it */
         char name[64]; /* how messages call the running command: "container-create", "ds01 gpus" */

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "client/attach.h"
+#include "client/guide.h"
 #include "client/project.h"
 
 #include <signal.h>
@@ -85,9 +86,12 @@ int deploy_container(struct cli *c, const char *name, const struct deploy_option
         if (r != EXIT_DONE)
                 return r;
         hold_interrupts(!create.wait);
+        guide_before(c, "container-create", name);
         r = create_container(c, name, &create);
         if (r != EXIT_DONE || create.dry_run)
                 return r;
+        guide_after(c, "container-create", name);
+        guide_before(c, "container-start", name);
         fflush(c->out);
         hold_interrupts(true);
         if (interrupted)
@@ -99,5 +103,8 @@ int deploy_container(struct cli *c, const char *name, const struct deploy_option
                 return undo(c, name, o, EXIT_INTERRUPTED);
         hold_interrupts(false);
         fflush(c->out);
+        guide_after(c, "container-start", name);
+        if (o->open)
+                guide_before(c, "container-attach", name);
         return o->open ? attach(c, name, NULL, 0) : EXIT_DONE;
 }

@@ -5,7 +5,9 @@
 #include "client/command.h"
 #include "client/complete.h"
 #include "client/container.h"
+#include "client/guide.h"
 #include "client/help.h"
+#include "client/manual.h"
 #include "client/picker.h"
 
 #include <string.h>
@@ -32,6 +34,18 @@ static bool has_option(const struct command *cmd, const char *name) {
         return false;
 }
 
+static int run_guided(struct cli *c, const struct command *cmd, const void *options,
+                      const struct operands *operands) {
+        const char *name = operands->n > 0 ? operands->items[0] : NULL;
+        int r;
+
+        guide_before(c, cmd->name, name);
+        r = cmd->run(c, options, operands);
+        if (r == EXIT_DONE)
+                guide_after(c, cmd->name, name);
+        return r;
+}
+
 /* No name was given and somebody sits at a terminal: they are asked; and what takes something away
  * asks once more, since a choice is easily made wrongly. */
 static int run_picked(struct cli *c, const struct command *cmd, const void *options) {
@@ -46,7 +60,7 @@ static int run_picked(struct cli *c, const struct command *cmd, const void *opti
                 r = EXIT_FAILED;
         }
         if (r == EXIT_DONE)
-                r = cmd->run(c, options, &names);
+                r = run_guided(c, cmd, options, &names);
         names_free(&names);
         return r;
 }
@@ -69,12 +83,14 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
         command_typed(cmd, c->name, sizeof(c->name));
         r = options_parse(sets, ARRAY_SIZE(sets), argc, argv, &operands, &fault);
         /* --help wins over what is wrong further on, as it does in git */
-        if (common.help || common.info || common.concepts) {
-                if (!common.help)
-                        cli_error(c, "the long texts are not written yet; this is --help");
+        if (common.help) {
                 help_command(cmd, c->out);
                 return EXIT_DONE;
         }
+        if (common.info)
+                return manual_show(c, cmd);
+        if (common.concepts)
+                return manual_concepts(c, cmd->name);
         if (common.version) {
                 fprintf(c->out, "ds01 %s\n", DS01_VERSION);
                 return EXIT_DONE;
@@ -88,6 +104,7 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
         }
         if (common.plain)
                 setenv("DS01_PLAIN", "1", 1);
+        c->guided = common.guided;
         if (operands.n == 0 && cmd->picks && picker_possible(c) && !has_flag(cmd, options, "all"))
                 return run_picked(c, cmd, options);
         if (operands.n < (size_t)cmd->min) {
@@ -105,9 +122,7 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                         cli_error_next(c, "%s --help shows what it takes", typed);
                 return EXIT_USAGE;
         }
-        if (common.guided)
-                fprintf(c->err, "(--guided: explanations are not written yet; going on)\n");
-        return cmd->run(c, options, &operands);
+        return run_guided(c, cmd, options, &operands);
 }
 
 /* The group that a dispatcher's name stands for, as a prefix of command names: "container-". */
@@ -167,6 +182,10 @@ static int run_group(struct cli *c, const char *group, const char *prefix, int a
                 fprintf(c->out, "ds01 %s\n", DS01_VERSION);
                 return EXIT_DONE;
         }
+        if (str_equal(argv[0], "--info"))
+                return manual_show(c, NULL);
+        if (str_equal(argv[0], "--concepts"))
+                return manual_concepts(c, "ds01");
         snprintf(name, sizeof(name), "%s%s", prefix, argv[0]);
         cmd = command_find(name);
         if (cmd)

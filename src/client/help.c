@@ -46,6 +46,8 @@ void help_command(const struct command *cmd, FILE *out) {
                 print_option(&cmd->options[i], out);
         for (size_t i = 0; i < n_common_rows; i++)
                 print_option(&common_rows[i], out);
+        /* which --info says more about */
+        fputs("      --info, --concepts, --guided   manual page, basics, explained steps\n", out);
         fputs("\nExamples:\n", out);
         print_indented(cmd->examples, out);
 }

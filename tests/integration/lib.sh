@@ -106,7 +106,7 @@ take_binaries() {
         cp "$DS01_BUILD/src/init/ds01-init" "$ROOT/init/"
         ln -s ds01-init "$ROOT/init/container-exit"
         mkdir "$ROOT/share"
-        cp -r "$HERE"/../../data/catalogue.yaml "$HERE"/../../data/project "$ROOT/share/"
+        cp -r "$HERE"/../../data/catalogue.yaml "$HERE"/../../data/{project,help} "$ROOT/share/"
         chmod 755 "$ROOT/init" "$ROOT/init/ds01-init"
         [ -x "$DS01D" ] && [ -e "$NVML" ] && [ -x "$DS01_BUILD/src/client/ds01" ] || {
                 echo "Bail out! $DS01_BUILD has no ds01d, ds01 or simulator library"

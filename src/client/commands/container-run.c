@@ -1,6 +1,7 @@
 /* container-run: container-start and container-attach in one. */
 #include "client/attach.h"
 #include "client/container.h"
+#include "client/guide.h"
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const char *name = operands->items[0];
@@ -17,6 +18,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                 cli_hint(c, "Started container '%s'%s%s", result.container.name,
                          result.container.gpu[0] ? " on " : "", result.container.gpu);
         action_print_notes(c->err, &result.notes);
+        guide_before(c, "container-attach", name);
         return attach(c, name, operands->items + 1, operands->n - 1);
 }
 

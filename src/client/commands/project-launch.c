@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "client/attach.h"
 #include "client/deploy.h"
+#include "client/guide.h"
 #include "client/image.h"
 #include "client/project.h"
 
@@ -98,8 +99,10 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                 return project_missing(c, &p);
         if (r == EXIT_DONE)
                 r = has_image(c, p.name, &there);
-        if (r == EXIT_DONE && (!there || o->rebuild))
+        if (r == EXIT_DONE && (!there || o->rebuild)) {
+                guide_before(c, "image-create", p.name);
                 r = build(c, p.name);
+        }
         if (r == EXIT_DONE)
                 r = find_status(c, p.name, status, sizeof(status));
         if (r != EXIT_DONE)
@@ -113,6 +116,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                 cli_hint(c,
                          "The container is an older one: image-update %s --recreate makes it anew",
                          p.name);
+        guide_before(c, "container-start", p.name);
         r = start_container(c, p.name, NULL);
         fflush(c->out);
         return r == EXIT_DONE && deploy.open ? attach(c, p.name, NULL, 0) : r;

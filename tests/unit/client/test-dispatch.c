@@ -141,10 +141,7 @@ static void test_common(void **state) {
         run_client(NULL, &ran, "container-exit --guided", NULL, 0);
         assert_int_equal(ran.code, 0);
         assert_true(str_starts(ran.out, "This is the host"));
-        assert_string_equal(ran.err, "(--guided: explanations are not written yet; going on)\n");
-        run_client(NULL, &ran, "container-stop --concepts", NULL, 0);
-        assert_int_equal(ran.code, 0);
-        assert_true(str_starts(ran.out, "Usage: container-stop"));
+        assert_non_null(strstr(ran.err, "--- container-exit: what will happen\n"));
 }
 
 static void test_unreachable(void **state) {
