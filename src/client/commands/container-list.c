@@ -70,29 +70,28 @@ static void print_details(struct cli *c, const void *row) {
         print_field(c->out, "Engine", text);
 }
 
-/* "GPU-0", and "GPU-0 (12m left)" while it is held for a container that does not run. */
-static void gpu_text(struct cli *c, const struct container *k, char *dst, size_t size) {
+/* "2h 15m"; of one that does not run "-", behind which stands how long its GPU is still held. */
+static void uptime_or_hold(struct cli *c, const struct container *k, char *dst, size_t size) {
         char left[40];
         int64_t until;
 
-        str_copy(dst, size, k->gpu);
+        uptime_text(k, dst, size);
         if (!k->gpu[0] || time_parse(k->held_until, &until) < 0 || until == 0)
                 return;
         format_left(until - c->now_us, left, sizeof(left));
-        snprintf(dst, size, "%s (%s left)", k->gpu, left);
+        snprintf(dst, size, "- (GPU held, %s left)", left);
 }
 
 static void add_row(struct cli *c, struct table *t, const void *row) {
         const struct container *k = row;
-        char uptime[40], status[128], gpu[sizeof(k->gpu) + 64];
+        char uptime[80], status[128];
 
-        uptime_text(k, uptime, sizeof(uptime));
+        uptime_or_hold(c, k, uptime, sizeof(uptime));
         status_text(k, status, sizeof(status));
         table_add(t, k->name);
         table_add(t, status);
         table_add(t, k->image);
-        gpu_text(c, k, gpu, sizeof(gpu));
-        table_add(t, gpu);
+        table_add(t, k->gpu);
         table_add(t, uptime);
 }
 
@@ -116,9 +115,8 @@ const struct command command_container_list = {
         .name = "container-list",
         .usage = "",
         .summary = "List your containers",
-        .more = "Without --all: the running and paused ones. 'GPU-0 (12m left)': held for a\n"
-                "container that is not running; then it is free for others, and the container\n"
-                "stays.",
+        .more = "Without --all: the running and paused ones. 'GPU held, 12m left': of one that\n"
+                "is not running; then the GPU is free for others, and the container stays.",
         .examples = "container-list\n"
                     "container-list --all\n"
                     "container-list --format=json",

@@ -132,7 +132,7 @@ test_stop_says_until_when_the_gpu_is_held() {
         expect_json '.held_until != null' true
         # Whoever looks later sees how long that still is.
         ok as alice container-list --all
-        expect_out '^thesis  +stopped  +[^ ]+  +GPU-0 \((14|15)m left\)'
+        expect_out '^thesis  +stopped  +[^ ]+  +GPU-0 +- \(GPU held, (14|15)m left\)'
         ok as alice check-limits
         expect_out '^thesis  +GPU-0 .* (14|15)m'
         ok as bob ds01 gpus

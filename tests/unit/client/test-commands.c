@@ -82,8 +82,8 @@ static const struct case_row list_rows[] = {
         { "container-list --all",
           { { "GET /v1/containers?all=true", "", 200, "[" HELD "]" } },
           0,
-          "NAME  STATUS   IMAGE  GPU               UPTIME\n"
-          "held  stopped  i      GPU-0 (15m left)  -\n",
+          "NAME  STATUS   IMAGE  GPU    UPTIME\n"
+          "held  stopped  i      GPU-0  - (GPU held, 15m left)\n",
           "" },
         { "container-list --all --detailed",
           { { "GET /v1/containers?all=true", "", 200, "[" HELD "]" } },
