@@ -1,7 +1,7 @@
 /*
  * The pure heart: from a snapshot of what is true and a request, a verdict. No I/O, no clock; the
  * snapshot points into the ledger's arrays and is only valid under its lock, so a verdict copies
- * what it says. Times are wall-clock microseconds.
+ * what it says. Times are microseconds of steady time (core/timeline.h).
  */
 #pragma once
 

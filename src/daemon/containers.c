@@ -1,8 +1,6 @@
 /* Listing and showing containers: from the ledger alone, without asking the engine. */
 #include "daemon/operation.h"
 
-#include "base/clock.h"
-
 #include <string.h>
 
 static int by_name(const void *a, const void *b) {
@@ -15,7 +13,6 @@ void handle_container_list(struct call *c) {
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
         VEC(struct container_view) views = { 0 };
-        int64_t now = clock_real_us();
         bool all;
 
         if (!call_ready(c) || call_flag(c, "all", &all) < 0)
@@ -28,7 +25,7 @@ void handle_container_list(struct call *c) {
                 if (r->uid != c->who->uid ||
                     (!all && r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED))
                         continue;
-                ledger_view(l, (int)i, now, &view);
+                ledger_view(l, (int)i, &view);
                 if (VEC_PUSH(&views, view) < 0)
                         c->answer.failed = true;
         }
@@ -54,7 +51,7 @@ void handle_container_get(struct call *c) {
         ledger_lock(l);
         i = ledger_find(l, c->who->uid, name);
         if (i >= 0) {
-                ledger_view(l, i, clock_real_us(), &view);
+                ledger_view(l, i, &view);
                 write_container(&w, &view);
         }
         ledger_unlock(l);

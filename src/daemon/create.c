@@ -344,8 +344,7 @@ static void answer_created(struct creation *k) {
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
         struct container_view view = { .inventory = &l->inventory,
-                                       .record = k->record,
-                                       .now_us = clock_real_us() };
+                                       .record = k->record };
 
         buf_reset(&c->answer);
         c->status = k->request.dry_run ? 200 : 201;
@@ -356,7 +355,7 @@ static void answer_created(struct creation *k) {
                 view.lease = (struct lease){ k->record->uuids ? LEASE_ACTIVE : LEASE_NONE,
                                              LIMIT_UNLIMITED };
         else
-                ledger_view(l, ledger_index(l, k->record), view.now_us, &view);
+                ledger_view(l, ledger_index(l, k->record), &view);
         write_container(&w, &view);
         ledger_unlock(l);
         json_put_str(&w, "image_source", k->restored ? "bin" : image_source_word(k->image.source));

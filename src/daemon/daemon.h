@@ -57,6 +57,8 @@ struct daemon {
 
         unsigned char seal_key[SEAL_KEY_SIZE];
 
+        int64_t clock_saved_us; /* steady_tend()'s own */
+
         int wake_fd; /* eventfd: the keeper looks again at once */
         _Atomic bool stopping;
 };

@@ -9,6 +9,7 @@
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
 #include "daemon/proc.h"
+#include "daemon/steady.h"
 #include "json/json_write.h"
 
 #include <inttypes.h>
@@ -35,7 +36,7 @@ struct watch {
         char **uuids;
         uid_t uid;
         pid_t pid;
-        int64_t extended_us; /* wall clock */
+        int64_t extended_us; /* steady time */
         bool seen;           /* in this round */
 
         int64_t sampled_us, cpu_us, network_bytes; /* counters at the last sample; 0: none yet */
@@ -46,7 +47,7 @@ struct watch {
 
 struct round {
         struct daemon *daemon;
-        int64_t boot_us, real_us;
+        int64_t boot_us, real_us, now_us; /* the last: steady time */
         int64_t taken, total; /* units of the machine's GPUs */
         struct gpu_sample gpus;
         bool have_gpus;
@@ -113,7 +114,7 @@ static void take_stock(struct round *round, watches *all) {
                 const struct record *r = l->records.items[i];
                 struct watch *w;
 
-                if (claim_holds(&l->claims.items[i], round->real_us))
+                if (claim_holds(&l->claims.items[i], round->now_us))
                         round->taken += l->claims.items[i].units;
                 if ((r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED) ||
                     r->pid <= 0 || !r->uuids || !r->uuids[0])
@@ -393,8 +394,8 @@ static void look_at(struct round *round, struct watch *w) {
                 round->shortest_us = round->limits.idle_timeout_us;
         if (sample(round, w) < 0)
                 return;
-        w->state.extended_us = w->extended_us > round->real_us
-                                       ? round->boot_us + (w->extended_us - round->real_us)
+        w->state.extended_us = w->extended_us > round->now_us
+                                       ? round->boot_us + (w->extended_us - round->now_us)
                                        : 0;
         high = round->total > 0 &&
                round->taken * 1000 / round->total >= round->limits.high_demand_milli;
@@ -418,7 +419,8 @@ static int64_t run_round(struct daemon *d, watches *all) {
         if (!round)
                 return next;
         *round = (struct round){ .daemon = d, .boot_us = clock_boot_us(),
-                                 .real_us = clock_real_us(), .shortest_us = INT64_MAX };
+                                 .real_us = clock_real_us(), .now_us = ledger_now(&d->ledger),
+                                 .shortest_us = INT64_MAX };
         take_stock(round, all);
         round->have_gpus = all->len > 0 && d->gpus &&
                            gpu_monitor_sample(d->gpus, &round->gpus) == 0;
@@ -436,10 +438,12 @@ void expiry_run(struct daemon *d) {
         watches all = { 0 };
 
         while (!d->stopping) {
+                steady_tend(d);
                 if (d->ready && clock_boot_us() >= due)
                         due = clock_boot_us() + run_round(d, &all) * US_PER_S;
                 poll(NULL, 0, SLEEP_MS);
         }
+        steady_end(d);
         for (size_t i = 0; i < all.len; i++)
                 watch_free(all.items[i]);
         VEC_RELEASE(&all);

@@ -17,7 +17,7 @@ struct facts {
         bool released;             /* its owner gave the devices back before the hold was over */
         bool is_protected;         /* not to be removed */
         bool moved;                /* made again from its own layer: that image is ours to remove */
-        int64_t extended_until_us; /* wall clock: until then no rule of time stops it; 0 = none */
+        int64_t extended_until_us; /* steady time: until then no rule of time stops it; 0 = none */
         bool exempt;               /* an administrator has taken it out of the rules of time */
         int64_t ended_us;          /* wall clock: when ds01d stopped it by a rule; 0 = it did not */
         char ended_why[96];        /* by which: "idle 31 min" */

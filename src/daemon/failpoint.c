@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,21 @@ void failpoint(const char *name) {
                 raise(SIGKILL);
         if (str_starts(wanted + n, ":sleep=") && str_to_i64(wanted + n + 7, 0, 600000, &ms) == 0)
                 usleep((useconds_t)ms * 1000);
+}
+
+int64_t failpoint_wall(int64_t us) {
+        const char *path = getenv("DS01_CLOCK_OFF");
+        char text[32] = "";
+        int64_t seconds = 0;
+        FILE *f = path ? fopen(path, "re") : NULL;
+
+        if (f && fgets(text, sizeof(text), f)) {
+                text[strcspn(text, "\n")] = '\0';
+                (void)str_to_i64(text, -INT32_MAX, INT32_MAX, &seconds);
+        }
+        if (f)
+                fclose(f);
+        return us + seconds * 1000000;
 }
 #else
 /* An ISO C file holds at least one declaration. */

@@ -49,7 +49,7 @@ static void enforce_gate(struct daemon *d, struct record *r) {
                 const struct claim *other = &d->ledger.claims.items[n],
                                    *own = &d->ledger.claims.items[i];
 
-                if ((int)n == i || !claim_holds(other, clock_real_us()))
+                if ((int)n == i || !claim_holds(other, ledger_now(&d->ledger)))
                         continue;
                 for (int16_t a = 0; a < own->ndevices; a++)
                         for (int16_t b = 0; b < other->ndevices; b++)
@@ -139,7 +139,7 @@ static void settle_reservation(struct daemon *d, struct record *r) {
         bool ours = false;
 
         if (engine_container_inspect(d->engine, r->engine_name, &c, &error) < 0) {
-                bool old = clock_real_us() - r->created_us > RESERVED_MAX_S * US_PER_S;
+                bool old = ledger_now(&d->ledger) - r->since_us > RESERVED_MAX_S * US_PER_S;
 
                 /* A 404 soon after the break may be a create that is still under way. */
                 operation_end(d, r, error.status == 404 && old);

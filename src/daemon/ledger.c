@@ -3,12 +3,13 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "daemon/failpoint.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-enum { BUSY_WAIT_S = 60 };
+enum { BUSY_WAIT_S = 60, CLOCKS_APART_US = 1000 };
 
 struct record *record_new(void) {
         return calloc(1, sizeof(struct record));
@@ -26,6 +27,10 @@ void record_free(struct record *r) {
         free(r);
 }
 
+static int64_t wall_now(void) {
+        return FAILPOINT_WALL(clock_real_us());
+}
+
 int ledger_init(struct ledger *l) {
         pthread_condattr_t attr;
 
@@ -35,6 +40,7 @@ int ledger_init(struct ledger *l) {
         pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         pthread_cond_init(&l->freed, &attr);
         pthread_condattr_destroy(&attr);
+        timeline_begin(&l->timeline, clock_boot_us(), wall_now());
         return 0;
 }
 
@@ -57,6 +63,31 @@ void ledger_lock(struct ledger *l) {
 
 void ledger_unlock(struct ledger *l) {
         pthread_mutex_unlock(&l->lock);
+}
+
+/* epoch_us is fixed once there are threads. */
+int64_t ledger_now(const struct ledger *l) {
+        return clock_boot_us() + l->timeline.epoch_us;
+}
+
+void ledger_resume(struct ledger *l, const struct timeline *t, bool same_boot) {
+        l->timeline = *t;
+        timeline_resume(&l->timeline, same_boot, clock_boot_us(), wall_now());
+}
+
+void ledger_look(struct ledger *l) {
+        int64_t boot, wall;
+        int tries = 0;
+
+        do { /* not preempted in between */
+                boot = clock_boot_us();
+                wall = wall_now();
+        } while (clock_boot_us() - boot > CLOCKS_APART_US && ++tries < 10);
+        if (!timeline_look(&l->timeline, boot, wall))
+                return;
+        l->clock_set = true;
+        for (size_t i = 0; i < l->records.len; i++)
+                l->records.items[i]->gated_us = l->records.items[i]->looked_us = 0;
 }
 
 int ledger_find(const struct ledger *l, uid_t uid, const char *name) {
@@ -143,22 +174,34 @@ void ledger_remove(struct ledger *l, struct record *r) {
         pthread_cond_broadcast(&l->freed);
 }
 
+/* Translated once: the clock may be set meanwhile. */
+static int64_t since(struct ledger *l, struct record *r) {
+        bool up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        int64_t wall = r->state == CONTAINER_STOPPED ? r->finished_us
+                       : up                          ? r->started_us
+                                                     : r->created_us;
+
+        if (wall != r->since_wall_us) {
+                ledger_look(l);
+                r->since_wall_us = wall;
+                r->since_us = timeline_steady(&l->timeline, wall);
+        }
+        return r->since_us;
+}
+
 void ledger_refresh_claim(struct ledger *l, struct record *r, int64_t hold_us,
                           int64_t unstarted_us) {
         struct claim *c = &l->claims.items[ledger_index(l, r)];
 
         /* A removal keeps what the container holds until it is gone; it takes nothing back. */
         if (r->state == CONTAINER_REMOVING && c->state != CONTAINER_REMOVING)
-                c->released |= !claim_holds(c, clock_real_us());
+                c->released |= !claim_holds(c, ledger_now(l));
         else if (r->state == CONTAINER_RUNNING)
                 c->released = false;
         else
                 c->released |= r->facts.released;
         c->state = r->state;
-        c->since_us = r->state == CONTAINER_STOPPED ? r->finished_us
-                      : r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED
-                              ? r->started_us
-                              : r->created_us;
+        c->since_us = since(l, r);
         if (hold_us >= 0)
                 c->hold_us = hold_us;
         if (unstarted_us >= 0)
@@ -192,7 +235,7 @@ void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t 
                 .nclaims = l->claims.len,
                 .limits = limits,
                 .uid = uid,
-                .now_us = clock_real_us(),
+                .now_us = ledger_now(l),
         };
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/vec.h"
 #include "core/queue.h"
+#include "core/timeline.h"
 #include "daemon/facts.h"
 
 #include <pthread.h>
@@ -38,6 +39,7 @@ struct record {
         int64_t cpus_milli, memory_bytes, shm_bytes, pids;
         enum container_state state;
         int64_t created_us, started_us, finished_us; /* wall clock; 0 = never */
+        int64_t since_wall_us, since_us; /* the one that the lease counts from; in steady time */
         pid_t pid;
         int exit_code;
 
@@ -61,6 +63,8 @@ struct ledger {
         struct gpu_inventory inventory;
         VEC(struct waiter *) waiters; /* who waits (queue.h); each belongs to its thread */
         uint64_t next_waiter;
+        struct timeline timeline; /* leases are counted in its steady time */
+        bool clock_set;           /* the wall clock was; not yet kept (steady.c) */
 };
 
 int ledger_init(struct ledger *l);
@@ -69,7 +73,15 @@ void ledger_release(struct ledger *l);
 void ledger_lock(struct ledger *l);
 void ledger_unlock(struct ledger *l);
 
+/* Steady time now. */
+int64_t ledger_now(const struct ledger *l);
+/* Before anything is in the ledger: goes on with a time that was kept. */
+void ledger_resume(struct ledger *l, const struct timeline *t, bool same_boot);
+
 /* All below: the lock is held. Indices are valid until it is dropped. */
+/* Reads the clocks; when the wall clock was set, what is known by its times is to be seen anew. */
+void ledger_look(struct ledger *l);
+
 int ledger_find(const struct ledger *l, uid_t uid, const char *name);
 int ledger_find_id(const struct ledger *l, const char *id);
 int ledger_find_nonce(const struct ledger *l, const char *nonce);

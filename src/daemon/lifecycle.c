@@ -341,8 +341,7 @@ static const char *hold_note(struct call *c, const struct record *r) {
         struct container_view view;
 
         ledger_lock(&c->daemon->ledger);
-        ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), clock_real_us(),
-                    &view);
+        ledger_view(&c->daemon->ledger, ledger_index(&c->daemon->ledger, r), &view);
         ledger_unlock(&c->daemon->ledger);
         return view.lease.state == LEASE_HELD && view.lease.deadline_us == LIMIT_UNLIMITED
                        ? "its GPUs stay yours until the container is removed"
@@ -356,7 +355,7 @@ static bool holds_devices(struct daemon *d, const struct record *r) {
         ledger_lock(&d->ledger);
         i = ledger_index(&d->ledger, r);
         holds = d->ledger.claims.items[i].ndevices > 0 &&
-                claim_holds(&d->ledger.claims.items[i], clock_real_us());
+                claim_holds(&d->ledger.claims.items[i], ledger_now(&d->ledger));
         ledger_unlock(&d->ledger);
         return holds;
 }
@@ -414,16 +413,17 @@ static const struct json_field extend_fields[] = {
                        .seen_offset = offsetof(struct extend_request, given)),
 };
 
-/* Until when no rule of time stops it: zero with *@ret_us (wall clock), or the refusal. */
+/* Until when no rule of time stops it: zero with *@ret_us (steady time), or the refusal. */
 static int extension(struct call *c, const struct record *r, const struct extend_request *request,
                      int64_t *ret_us) {
         int64_t boot = clock_boot_us(), asked = request->seconds, until;
+        struct ledger *l = &c->daemon->ledger;
         struct expiry_state state = { 0 };
         struct limits limits;
 
         daemon_limits(c->daemon, c->who, &limits);
         if (proc_started_us(r->pid, &state.started_us) < 0)
-                state.started_us = boot - (clock_real_us() - r->started_us);
+                state.started_us = boot - (ledger_now(l) - r->since_us);
         if (!request->given)
                 asked = EXTENSION_DEFAULT_S;
         if (expiry_extend(&limits, &state, asked * US_PER_S, boot, &until) && request->given) {
@@ -441,7 +441,7 @@ static int extension(struct call *c, const struct record *r, const struct extend
         }
         if (until <= boot)
                 return refuse(&c->refusal, REFUSAL_EXTENSION_OVER, r->name);
-        *ret_us = clock_real_us() + (until - boot);
+        *ret_us = ledger_now(l) + (until - boot);
         return 0;
 }
 

@@ -63,7 +63,12 @@ static void put_time_or_null(struct json_writer *w, const char *key, int64_t us)
         json_write_str(w, text);
 }
 
-static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid, int64_t now) {
+/* What is no moment stays what it is. */
+static int64_t wall_of(const struct ledger *l, int64_t us) {
+        return us <= 0 || us == LIMIT_UNLIMITED ? us : timeline_wall(&l->timeline, us);
+}
+
+static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid) {
         json_write_key(w, "holds");
         json_write_array(w);
         for (size_t i = 0; i < l->records.len; i++) {
@@ -75,7 +80,7 @@ static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid, int6
                 /* What runs is use, not a hold. */
                 if (r->uid != uid || r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED)
                         continue;
-                ledger_view(l, (int)i, now, &v);
+                ledger_view(l, (int)i, &v);
                 container_gpu_names(&v, &gpus);
                 if (gpus.len == 0)
                         continue;
@@ -83,12 +88,12 @@ static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid, int6
                 json_put_str(w, "container", v.record->name);
                 json_put_str(w, "status", container_state_word(v.record->state));
                 json_put_str(w, "gpu", gpus.data);
-                put_time_or_null(w, "held_until", v.lease.deadline_us);
+                put_time_or_null(w, "held_until", wall_of(l, v.lease.deadline_us));
                 json_write_key(w, "seconds_left");
                 if (v.lease.deadline_us == LIMIT_UNLIMITED)
                         json_write_null(w);
                 else
-                        json_write_int(w, (v.lease.deadline_us - now) / US_PER_S);
+                        json_write_int(w, (v.lease.deadline_us - v.now_us) / US_PER_S);
                 json_write_object_end(w);
         }
         json_write_array_end(w);
@@ -135,7 +140,7 @@ void handle_limits(struct call *c) {
         put_limit(&w, "max_runtime_seconds", limits.max_runtime_us, US_PER_S);
         put_limit(&w, "gpu_hold_after_stop_seconds", limits.hold_after_stop_us, US_PER_S);
         put_limit(&w, "created_container_timeout_seconds", limits.unstarted_us, US_PER_S);
-        write_holds(&w, l, c->who->uid, snapshot.now_us);
+        write_holds(&w, l, c->who->uid);
         ledger_unlock(l);
         json_write_object_end(&w);
 }
@@ -162,6 +167,7 @@ static void write_sample(struct json_writer *w, const struct gpu_sample *sample,
 static void write_holder(struct json_writer *w, struct call *c, const struct snapshot *s,
                          int16_t at) {
         const struct gpu_device *device = &s->inventory->devices[at];
+        const struct ledger *l = &c->daemon->ledger;
         const struct claim *claim = NULL;
         struct lease lease = { LEASE_NONE, LIMIT_UNLIMITED };
         int holder = policy_holder(s, at);
@@ -193,8 +199,8 @@ static void write_holder(struct json_writer *w, struct call *c, const struct sna
                      : device->foreign_pid && device->foreign_user[0] ? device->foreign_user
                                                                       : NULL);
         json_put_str(w, "container", claim && claim->uid == c->who->uid ? claim->name : NULL);
-        put_time_or_null(w, "since", claim ? claim->since_us : 0);
-        put_time_or_null(w, "held_until", claim ? lease.deadline_us : 0);
+        put_time_or_null(w, "since", claim ? wall_of(l, claim->since_us) : 0);
+        put_time_or_null(w, "held_until", claim ? wall_of(l, lease.deadline_us) : 0);
         json_put_str(w, "detail", detail[0] ? detail : NULL);
 }
 

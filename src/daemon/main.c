@@ -10,6 +10,7 @@
 #include "daemon/listener.h"
 #include "daemon/notify.h"
 #include "daemon/seal.h"
+#include "daemon/steady.h"
 #include "gpu/helper.h"
 
 #include <errno.h>
@@ -215,6 +216,8 @@ static int daemon_init(struct daemon *d, struct err *err) {
                 r = seal_key_load(key, d->seal_key, sizeof(d->seal_key), err);
         if (r == 0)
                 r = open_engine(d, err);
+        if (r == 0)
+                steady_start(d);
         return r;
 }
 

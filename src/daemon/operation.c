@@ -84,7 +84,7 @@ void operation_write_metadata(struct daemon *d, struct record *r) {
         if (r->id[0] == '\0')
                 return; /* still only reserved */
         ledger_lock(&d->ledger);
-        ledger_view(&d->ledger, ledger_index(&d->ledger, r), clock_real_us(), &view);
+        ledger_view(&d->ledger, ledger_index(&d->ledger, r), &view);
         metadata_text(&view, &text);
         ledger_unlock(&d->ledger);
         /* The disk is waited for without the lock; the record is ours until the operation ends. */
@@ -170,7 +170,7 @@ void answer_result(struct call *c, const struct record *r, bool changed, const c
         json_write_object(&w);
         json_write_key(&w, "container");
         ledger_lock(l);
-        ledger_view(l, ledger_index(l, r), clock_real_us(), &view);
+        ledger_view(l, ledger_index(l, r), &view);
         write_container(&w, &view);
         ledger_unlock(l);
         json_put_bool(&w, "changed", changed);

@@ -46,7 +46,7 @@ void queue_withhold(struct daemon *d, const struct place *p, int64_t priority, u
         s->withheld = mask;
 }
 
-/* The next moment at which a lease ends by itself, wall clock. */
+/* The next moment at which a lease ends by itself. */
 static int64_t next_deadline(const struct ledger *l, int64_t now) {
         int64_t next = LIMIT_UNLIMITED;
 
@@ -67,7 +67,7 @@ static int64_t smaller(int64_t a, int64_t b) {
 /* Sleeps until the ledger changes, the next lease ends or it is time to look at the caller. */
 static void sleep_for_news(struct place *p) {
         struct ledger *l = &p->daemon->ledger;
-        int64_t now = clock_real_us(), next = next_deadline(l, now), us = LOOK_US;
+        int64_t now = ledger_now(l), next = next_deadline(l, now), us = LOOK_US;
         struct timespec at;
 
         if (next != LIMIT_UNLIMITED)
@@ -93,13 +93,14 @@ static int say(struct place *p, const struct refusal *r) {
         struct ledger *l = &p->daemon->ledger;
         _cleanup_buf_ struct buf line = BUF_INIT(LINES_MAX);
         struct json_writer w = JSON_WRITER(&line);
-        int64_t next = next_deadline(l, clock_real_us());
+        int64_t next = next_deadline(l, ledger_now(l));
         _cleanup_buf_ struct buf text = BUF_INIT(2048);
         char moment[40];
         int e;
 
         refusal_message(r, &text);
-        time_format(next, moment, sizeof(moment));
+        if (next != LIMIT_UNLIMITED)
+                time_format(timeline_wall(&l->timeline, next), moment, sizeof(moment));
         json_write_object(&w);
         json_write_key(&w, "waiting");
         json_write_object(&w);

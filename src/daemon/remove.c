@@ -115,7 +115,7 @@ static void remember(struct removal *m) {
         str_copy(m->reference, sizeof(m->reference), m->record->image);
         m->workspace = str_dup(m->record->workspace);
         ledger_lock(l);
-        ledger_view(l, ledger_index(l, m->record), clock_real_us(), &view);
+        ledger_view(l, ledger_index(l, m->record), &view);
         container_gpu_names(&view, &m->gpus);
         ledger_unlock(l);
 }

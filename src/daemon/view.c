@@ -92,16 +92,15 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         put_time(w, "started_at", r->started_us);
         json_write_key(w, "uptime_seconds");
         if (up && r->started_us > 0)
-                json_write_int(w, v->now_us > r->started_us ? (v->now_us - r->started_us) / US_PER_S
-                                                            : 0);
+                json_write_int(w, (v->now_us - v->since_us) / US_PER_S);
         else
                 json_write_null(w);
-        put_time(w, "held_until", deadline ? v->lease.deadline_us : 0);
+        put_time(w, "held_until", deadline ? v->lease.deadline_us + v->ahead_us : 0);
         put_time(w, "stops_at", up ? r->stops_us : 0);
         json_put_str(w, "stops_because",
                      !up || !r->stops_us ? NULL : r->stops_idle ? "idle" : "max_runtime");
         put_time(w, "extended_until", up && r->facts.extended_until_us > v->now_us
-                                              ? r->facts.extended_until_us : 0);
+                                              ? r->facts.extended_until_us + v->ahead_us : 0);
         ended = r->state == CONTAINER_STOPPED && r->facts.ended_us;
         json_put_str(w, "stopped_why", ended ? r->facts.ended_why : NULL);
         json_put_str(w, "workspace", r->workspace);
@@ -117,11 +116,15 @@ void write_container(struct json_writer *w, const struct container_view *v) {
         json_write_object_end(w);
 }
 
-void ledger_view(const struct ledger *l, int i, int64_t now_us, struct container_view *ret) {
+void ledger_view(const struct ledger *l, int i, struct container_view *ret) {
+        int64_t now = ledger_now(l);
+
         *ret = (struct container_view){ .inventory = &l->inventory,
                                         .record = l->records.items[i],
-                                        .lease = claim_lease(&l->claims.items[i], now_us),
-                                        .now_us = now_us };
+                                        .lease = claim_lease(&l->claims.items[i], now),
+                                        .now_us = now,
+                                        .since_us = l->claims.items[i].since_us,
+                                        .ahead_us = timeline_wall(&l->timeline, 0) };
 }
 
 static void metadata_path(const char *state_dir, const struct record *r, char *dst, size_t size) {

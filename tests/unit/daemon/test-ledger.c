@@ -114,11 +114,37 @@ static void test_removal_holds(void **state) {
         ledger_release(&l);
 }
 
+/* The wall clock is set while something is held: the lease ends when it would have ended. */
+static void test_clock_set(void **state) {
+        struct record *r = make("a", 1, "GPU-a");
+        struct lease before, after;
+        struct ledger l;
+
+        (void)state;
+        ledger_init(&l);
+        r->state = CONTAINER_STOPPED;
+        r->finished_us = clock_real_us() - 60 * US_PER_S;
+        assert_int_equal(ledger_add(&l, r), 0);
+        ledger_refresh_claim(&l, r, 3600 * US_PER_S, 0);
+        before = claim_lease(&l.claims.items[0], ledger_now(&l));
+        l.timeline.spans[0].ahead_us -= 7200 * US_PER_S; /* as if it had been behind */
+        r->looked_us = 1;
+        ledger_look(&l);
+        assert_true(l.clock_set);
+        assert_int_equal(r->looked_us, 0);
+        ledger_refresh_claim(&l, r, 3600 * US_PER_S, 0);
+        after = claim_lease(&l.claims.items[0], ledger_now(&l));
+        assert_int_equal(after.state, LEASE_HELD);
+        assert_int_equal(after.deadline_us, before.deadline_us);
+        ledger_release(&l);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_claims_follow),
                 cmocka_unit_test(test_acquire),
                 cmocka_unit_test(test_removal_holds),
+                cmocka_unit_test(test_clock_set),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
