@@ -404,11 +404,11 @@ static void look_at(struct round *round, struct watch *w) {
                 w->state.active_us = round->boot_us;
                 expiry_judge(&round->limits, high, round->boot_us, &w->state, &e);
         }
-        show(round, w, &e);
         if (e.action == EXPIRY_WARN)
                 warn(round, w, &e);
         else if (e.action == EXPIRY_STOP)
                 stop(round, w, &e);
+        show(round, w, &e);
 }
 
 /* Seconds until the next one. */
