@@ -138,7 +138,7 @@ static int sync_directory_of(const char *path) {
         return fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_write_atomic(const char *path, mode_t mode, const void *bytes, size_t n) {
+static int replace_file(const char *path, mode_t mode, const void *bytes, size_t n, bool sync) {
         _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int fd = -1;
         int r;
@@ -149,7 +149,7 @@ int file_write_atomic(const char *path, mode_t mode, const void *bytes, size_t n
         if (fd < 0)
                 return -errno;
         r = fd_write_all(fd, bytes, n, 0);
-        if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        if (r == 0 && (fchmod(fd, mode) < 0 || (sync && fsync(fd) < 0)))
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
@@ -157,7 +157,15 @@ int file_write_atomic(const char *path, mode_t mode, const void *bytes, size_t n
                 unlink(temporary);
                 return r;
         }
-        return sync_directory_of(path);
+        return sync ? sync_directory_of(path) : 0;
+}
+
+int file_write_atomic(const char *path, mode_t mode, const void *bytes, size_t n) {
+        return replace_file(path, mode, bytes, n, true);
+}
+
+int file_write_whole(const char *path, mode_t mode, const void *bytes, size_t n) {
+        return replace_file(path, mode, bytes, n, false);
 }
 
 int dir_make(const char *path, mode_t mode) {

@@ -30,6 +30,9 @@ int file_read(const char *path, struct buf *b);
  * temporary file in the same directory, fsync, rename, fsync of the directory. */
 int file_write_atomic(const char *path, mode_t mode, const void *bytes, size_t n);
 
+/* The same without waiting for the disk: for what does not outlive the machine's going down. */
+int file_write_whole(const char *path, mode_t mode, const void *bytes, size_t n);
+
 /* mkdir -p; every directory that it makes gets @mode. */
 int dir_make(const char *path, mode_t mode);
 
