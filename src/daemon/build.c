@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "daemon/bases.h"
+#include "daemon/aggregate.h"
 #include "daemon/cgroup.h"
 #include "daemon/context.h"
 #include "daemon/image_cache.h"
@@ -152,11 +153,9 @@ static void prepare_cgroup(struct build *b, struct limits *limits) {
         char person[64];
         size_t n;
 
-        cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent,
-                      b->call->who->uid, person, sizeof(person));
+        aggregate_prepare_person(d, engine, b->call->who->uid, limits, person, sizeof(person));
         if (!person[0])
                 return;
-        spec_prepare_cgroup(engine, person, limits);
         if (systemd)
                 snprintf(dst, size, "%.*s-build.slice", (int)(strlen(person) - strlen(".slice")),
                          person);
@@ -165,7 +164,7 @@ static void prepare_cgroup(struct build *b, struct limits *limits) {
         limits->aggregate_cpus_milli = limits->cpus_milli;
         limits->aggregate_memory_bytes = limits->memory_bytes;
         limits->aggregate_tasks = limits->pids;
-        spec_prepare_cgroup(engine, dst, limits);
+        aggregate_prepare(engine, dst, limits);
         /* podman puts RUN into the very group that it is given, so each build needs its own. */
         n = strlen(dst);
         if (!systemd && engine_is_podman(d->engine))

@@ -48,12 +48,19 @@ void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...)
 }
 
 void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
+        /* ds01-runtime's words, which come through the engine's; what follows is ours again. */
+        static const char runtime[] = "not as ds01d decided: ";
+        const char *ours = strstr(e->message, runtime);
         enum refusal_reason reason = e->status == 0 && e->definite ? REFUSAL_ENGINE_UNREACHABLE
                                      : e->status == 0              ? REFUSAL_ENGINE_UNCERTAIN
                                      : strstr(e->message, "no space left on device") != NULL
                                              ? REFUSAL_STORAGE_FULL
                                              : REFUSAL_ENGINE_FAILED;
 
+        if (e->status && ours) {
+                refuse_detail(r, REFUSAL_NOT_AS_DECIDED, NULL, "%s", ours + strlen(runtime));
+                return;
+        }
         refuse_detail(r, reason, NULL, "%s", e->message);
         if (reason == REFUSAL_ENGINE_FAILED)
                 str_copy(r->extra, sizeof(r->extra), "see what there is: container-list --all");

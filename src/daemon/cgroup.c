@@ -37,8 +37,7 @@ static int read_proc_cgroup(pid_t pid, struct buf *b) {
         return r == -ENOENT ? -ESRCH : r;
 }
 
-/* The path of @pid's group for @controller in the text of /proc/PID/cgroup ("" is v2's). */
-static int find_path(const char *text, const char *controller, char *dst, size_t size) {
+int cgroup_path(const char *text, const char *controller, char *dst, size_t size) {
         size_t wanted = strlen(controller);
 
         while (*text) {
@@ -122,14 +121,14 @@ static int read_v1(const char *proc, struct cgroup_usage *u) {
         _cleanup_buf_ struct buf b = BUF_INIT(CGROUP_FILE_MAX);
         char group[PATH_MAX];
         int64_t inactive;
-        int r = find_path(proc, "cpuacct", group, sizeof(group));
+        int r = cgroup_path(proc, "cpuacct", group, sizeof(group));
 
         if (r == 0)
                 r = read_number("cpuacct", group, "cpuacct.usage", &u->cpu_us);
         if (r < 0)
                 return r;
         u->cpu_us /= 1000;
-        r = find_path(proc, "memory", group, sizeof(group));
+        r = cgroup_path(proc, "memory", group, sizeof(group));
         if (r == 0)
                 r = read_number("memory", group, "memory.usage_in_bytes", &u->memory_bytes);
         if (r == 0)
@@ -155,7 +154,7 @@ int cgroup_read(pid_t pid, const char *container_id, struct cgroup_usage *ret) {
                 return -ESRCH;
         if (!is_v2())
                 return read_v1(buf_str(&proc), ret);
-        r = find_path(buf_str(&proc), "", group, sizeof(group));
+        r = cgroup_path(buf_str(&proc), "", group, sizeof(group));
         return r < 0 ? r : read_v2(group, ret);
 }
 
@@ -196,82 +195,6 @@ bool cgroup_holds(pid_t pid, const char *container_id) {
         return cgroup_container_of(pid, id) == 0 && strcmp(id, container_id) == 0;
 }
 
-void cgroup_parent(const char *driver, const char *parent, uid_t uid, char *dst, size_t size) {
-        if (*parent == '\0')
-                str_copy(dst, size, "");
-        else if (strcmp(driver, "systemd") == 0)
-                snprintf(dst, size, "%s-u%u.slice", parent, uid);
-        else
-                snprintf(dst, size, "/%s/u%u", parent, uid);
-}
-
-struct limit_file {
-        const char *controller, *file;
-        int64_t value; /* LIMIT_UNLIMITED: the file's word for it */
-};
-
-/* Opens PARENT/FILE of one controller for writing, making the group when it is not there. -ENOENT
- * when the controller is not there either. */
-static int open_limit(int version, const char *parent_path, const struct limit_file *f) {
-        char group[PATH_MAX], path[PATH_MAX];
-        struct stat st;
-        int fd, r;
-
-        snprintf(group, sizeof(group), "%s%s%s", mount_point, version == 2 ? "" : "/",
-                 f->controller);
-        if (stat(group, &st) < 0)
-                return -ENOENT;
-        strncat(group, parent_path, sizeof(group) - strlen(group) - 1);
-        snprintf(path, sizeof(path), "%s/%s", group, f->file);
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd >= 0 || errno != ENOENT)
-                return fd >= 0 ? fd : -errno;
-        r = dir_make(group, 0755);
-        if (r < 0)
-                return r;
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-        return fd >= 0 ? fd : -errno;
-}
-
-static int write_limits(int version, const char *parent_path, const struct limit_file *files,
-                        size_t n) {
-        for (size_t i = 0; i < n; i++) {
-                bool max_word = version == 2 || strcmp(files[i].file, "pids.max") == 0;
-                _cleanup_close_ int fd = open_limit(version, parent_path, &files[i]);
-                char text[32];
-
-                if (fd == -ENOENT)
-                        continue;
-                if (fd < 0)
-                        return fd;
-                if (files[i].value == LIMIT_UNLIMITED)
-                        str_copy(text, sizeof(text), max_word ? "max" : "-1");
-                else
-                        snprintf(text, sizeof(text), "%" PRId64, files[i].value);
-                if (write(fd, text, strlen(text)) < 0 && errno != EINVAL)
-                        return -errno;
-        }
-        return 0;
-}
-
-int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits) {
-        int64_t cpus = limits->aggregate_cpus_milli,
-                quota = cpus == LIMIT_UNLIMITED ? cpus : cpus * 100;
-        const struct limit_file v1[] = {
-                { "memory", "memory.limit_in_bytes", limits->aggregate_memory_bytes },
-                { "cpu", "cpu.cfs_quota_us", quota }, /* of a period of 100 ms */
-                { "pids", "pids.max", limits->aggregate_tasks },
-        };
-        const struct limit_file v2[] = {
-                { "", "memory.max", limits->aggregate_memory_bytes },
-                { "", "cpu.max", quota },
-                { "", "pids.max", limits->aggregate_tasks },
-        };
-
-        return version == 2 ? write_limits(2, parent_path, v2, ARRAY_SIZE(v2))
-                            : write_limits(1, parent_path, v1, ARRAY_SIZE(v1));
-}
-
 /* A number from a list may belong to another process by now; a descriptor may not. */
 static void kill_member(pid_t pid, const char *path) {
         _cleanup_buf_ struct buf groups = BUF_INIT(CGROUP_FILE_MAX);
@@ -279,7 +202,7 @@ static void kill_member(pid_t pid, const char *path) {
         char group[PATH_MAX];
 
         if (fd < 0 || read_proc_cgroup(pid, &groups) < 0 ||
-            find_path(buf_str(&groups), is_v2() ? "" : "pids", group, sizeof(group)) < 0 ||
+            cgroup_path(buf_str(&groups), is_v2() ? "" : "pids", group, sizeof(group)) < 0 ||
             strcmp(group, path) != 0)
                 return;
         syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);

@@ -1,10 +1,8 @@
 /*
- * Control groups: where a container's is, what it uses, and the parent in which all containers of
- * one person live. Works with cgroup v1 and v2 and with both drivers of the engine.
+ * Control groups: where a container's is and what it uses. Works with cgroup v1 and v2 and with
+ * both drivers of the engine. Where all containers of one person live is in aggregate.h.
  */
 #pragma once
-
-#include "core/limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,11 +29,6 @@ void cgroup_kill(int version, const char *path);
 /* The same for every group that @pattern fits, in which '*' stands for a part of the path. */
 void cgroup_kill_matching(int version, const char *pattern);
 
-/* The CgroupParent for @uid's containers: "/ds01/u1001" for cgroupfs, "ds01-u1001.slice" for
- * systemd. @parent is engine.cgroup_parent ("ds01"); with
- * "" the answer is "". */
-void cgroup_parent(const char *driver, const char *parent, uid_t uid, char *dst, size_t size);
-
-/* cgroupfs only: makes @uid's parent group and writes the aggregate limits into it. A controller
- * that is not there is left out. 0 or -errno. */
-int cgroup_prepare_parent(int version, const char *parent_path, const struct limits *limits);
+/* The path of @pid's group for @controller in the text of a /proc/PID/cgroup ("" is v2's). 0 or
+ * -ENOENT. */
+int cgroup_path(const char *text, const char *controller, char *dst, size_t size);

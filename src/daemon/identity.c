@@ -137,6 +137,25 @@ static int ensure_image_files(struct engine *e, const char *dir, const char *ima
         return r < 0 ? r : write_file(passwd_path, passwd);
 }
 
+static void name_files(const char *dir, const struct person_entry *who,
+                       struct identity_files *ret) {
+        char login[64];
+
+        identity_login(who, login, sizeof(login));
+        snprintf(ret->passwd, sizeof(ret->passwd), "%s/%u.%u.%s.passwd", dir, who->uid, who->gid,
+                 login);
+        snprintf(ret->group, sizeof(ret->group), "%s/%u.%u.%s.group", dir, who->uid, who->gid,
+                 login);
+}
+
+void identity_pattern(const char *state_dir, const struct person_entry *who,
+                      struct identity_files *ret) {
+        char dir[IDENTITY_PATH_SIZE - 64];
+
+        image_dir(state_dir, "*", dir, sizeof(dir));
+        name_files(dir, who, ret);
+}
+
 int identity_prepare(struct engine *e, const char *state_dir, const char *image_id,
                      const struct person_entry *who, struct identity_files *ret,
                      struct engine_error *engine_error, struct err *err) {
@@ -144,17 +163,13 @@ int identity_prepare(struct engine *e, const char *state_dir, const char *image_
         _cleanup_buf_ struct buf image_group = BUF_INIT(IDENTITY_FILE_MAX);
         _cleanup_buf_ struct buf passwd = BUF_INIT(IDENTITY_FILE_MAX + 4096);
         _cleanup_buf_ struct buf group = BUF_INIT(IDENTITY_FILE_MAX + 4096);
-        char dir[IDENTITY_PATH_SIZE - 64], login[64];
+        char dir[IDENTITY_PATH_SIZE - 64];
         struct stat st;
         int r;
 
         *engine_error = (struct engine_error){ 0 };
-        identity_login(who, login, sizeof(login));
         image_dir(state_dir, image_id, dir, sizeof(dir));
-        snprintf(ret->passwd, sizeof(ret->passwd), "%s/%u.%u.%s.passwd", dir, who->uid, who->gid,
-                 login);
-        snprintf(ret->group, sizeof(ret->group), "%s/%u.%u.%s.group", dir, who->uid, who->gid,
-                 login);
+        name_files(dir, who, ret);
         if (stat(ret->passwd, &st) == 0 && stat(ret->group, &st) == 0)
                 return 0;
         r = dir_make(dir, 0755);

@@ -25,6 +25,10 @@ int identity_prepare(struct engine *e, const char *state_dir, const char *image_
                      const struct person_entry *who, struct identity_files *ret,
                      struct engine_error *engine_error, struct err *err);
 
+/* Where they are, whatever the image: with a "*" for the image's part of the path. */
+void identity_pattern(const char *state_dir, const struct person_entry *who,
+                      struct identity_files *ret);
+
 /* Pure parts, for tests: the files from the image's bytes (may be empty). 0 or -ENOBUFS/-ENOMEM. */
 int identity_passwd(const char *image_passwd, const struct person_entry *who, struct buf *out);
 int identity_group(const char *image_group, const struct person_entry *who, struct buf *out);

@@ -12,6 +12,7 @@
 #include "daemon/notify.h"
 #include "daemon/seal.h"
 #include "daemon/stats.h"
+#include "daemon/verify.h"
 #include "gpu/cdi.h"
 
 #include <errno.h>
@@ -70,6 +71,7 @@ static void enforce_gate(struct daemon *d, struct record *r) {
 static void look_at(struct daemon *d, const char *id) {
         struct engine_error error = { 0 };
         struct record *r = NULL;
+        struct refusal refusal = { 0 };
         enum container_state before;
         int i, e;
 
@@ -89,7 +91,8 @@ static void look_at(struct daemon *d, const char *id) {
                 return;
         before = r->state;
         e = operation_refresh(d, r, &error);
-        if (e == 0 && before != CONTAINER_RUNNING && r->state == CONTAINER_RUNNING)
+        if (e == 0 && before != CONTAINER_RUNNING && r->state == CONTAINER_RUNNING &&
+            verify_start(d, r, &refusal) == 0)
                 enforce_gate(d, r);
         if (e == -ENOENT)
                 log_line(LOG_INFO, "gone", "container", r->engine_name, NULL);
@@ -123,8 +126,10 @@ static void adopt(struct daemon *d, const char *id) {
                 }
                 ledger_unlock(&d->ledger);
                 record_free(r);
-                if (adopted)
+                if (adopted) {
+                        verify_running(d, adopted);
                         operation_end(d, adopted, false);
+                }
         } else {
                 log_line(LOG_DEBUG, "unsealed", "container", c.name, "id", c.id, NULL);
         }
@@ -295,7 +300,11 @@ static int learn_engine(struct daemon *d) {
         d->engine_info = info;
         pthread_mutex_unlock(&d->engine_info_lock);
         log_line(LOG_INFO, "engine", "state", "connected", "name", info.name, "version",
-                 info.version, "cgroup_driver", info.cgroup_driver, NULL);
+                 info.version, "cgroup_driver", info.cgroup_driver, "runtime",
+                 info.runtime ? ENGINE_RUNTIME : NULL, NULL);
+        if (!info.runtime && !d->private_mode)
+                log_line(LOG_WARN, "runtime", "state", "absent", "risk",
+                         "device nodes in images count; see ds01-runtime in ds01d(8)", NULL);
         return 0;
 }
 

@@ -42,6 +42,7 @@ struct record {
         int64_t since_wall_us, since_us; /* the one that the lease counts from; in steady time */
         pid_t pid;
         int exit_code;
+        bool wrapped; /* by ds01-runtime */
 
         struct facts facts;
         int64_t stops_us; /* wall clock: a rule of time will stop it then (expiry.c); 0: not soon */

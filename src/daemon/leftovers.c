@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 #include "daemon/bin.h"
+#include "daemon/decision.h"
 #include "daemon/pin.h"
 #include "daemon/view.h"
 #include "gpu/cdi.h"
@@ -65,6 +66,7 @@ void container_discard(struct daemon *d, const struct record *r) {
         if (r->nonce[0] == '\0')
                 return;
         metadata_remove(d->config.state_dir, r);
+        decision_remove(d, r->id);
         discard_nonce(d, r->nonce);
 }
 
@@ -131,5 +133,6 @@ void leftovers_sweep(struct daemon *d) {
                 closedir(dir);
         if (!d->private_mode)
                 pins_sweep(d->config.run_dir, nonce_is_known, d);
+        decisions_sweep(d);
         sweep_metadata(d);
 }

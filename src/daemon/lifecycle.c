@@ -4,11 +4,14 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "core/expiry.h"
+#include "daemon/aggregate.h"
+#include "daemon/decision.h"
 #include "daemon/failpoint.h"
 #include "daemon/move.h"
 #include "daemon/proc.h"
 #include "daemon/queue.h"
 #include "daemon/spec.h"
+#include "daemon/verify.h"
 #include "daemon/workspace.h"
 
 #include <errno.h>
@@ -144,6 +147,25 @@ static void begin_run(struct daemon *d, struct record *r) {
         ledger_unlock(&d->ledger);
 }
 
+/* What a start needs besides the container: the person's control group, which a reboot takes away
+ * and whose limits may have changed, and what ds01-runtime goes by. */
+static int prepare_surroundings(struct call *c, const struct record *r, struct refusal *refusal) {
+        struct engine_info engine;
+        struct limits limits;
+        char parent[64];
+        int e;
+
+        daemon_engine_info(c->daemon, &engine);
+        daemon_limits(c->daemon, c->who, &limits);
+        aggregate_prepare_person(c->daemon, &engine, r->uid, &limits, parent, sizeof(parent));
+        e = engine.runtime ? decision_write(c->daemon, r, r->id, c->who, &engine) : 0;
+        if (e < 0)
+                return refuse_detail(refusal, REFUSAL_INTERNAL, NULL,
+                                     "can't write below '%s': %s", c->daemon->config.run_dir,
+                                     strerror(-e));
+        return 0;
+}
+
 /* From created or stopped to running. Nonzero when refused (answered, the operation ended), or
  * WAIT_AND_AGAIN, with why in @place's lines: the record is free for others meanwhile. */
 enum { WAIT_AND_AGAIN = 1 };
@@ -166,7 +188,8 @@ static int start(struct call *c, struct record *r, const struct place *place, bo
         }
         FAILPOINT("start.decided");
         if (workspace_ensure_pins(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal) ||
-            (moved.uuids && move_container(d, r, c->who, &refusal))) {
+            (moved.uuids && move_container(d, r, c->who, &refusal)) ||
+            prepare_surroundings(c, r, &refusal)) {
                 take_back(d, r, &moved);
                 operation_set_state(d, r, before);
                 call_refuse(c, &refusal);
@@ -189,6 +212,11 @@ static int start(struct call *c, struct record *r, const struct place *place, bo
         ledger_unlock(&d->ledger);
         if (operation_refresh(d, r, &error) == -ENOENT) {
                 answer_gone(c, r);
+                return -1;
+        }
+        if (verify_start(d, r, &refusal)) {
+                call_refuse(c, &refusal);
+                operation_end(d, r, false);
                 return -1;
         }
         begin_run(d, r);

@@ -18,6 +18,7 @@ void handle_version(struct call *c) {
         json_put_str(&w, "version", DS01_VERSION);
         json_put_int(&w, "api", 1);
         json_put_str(&w, "engine", info.name[0] ? engine : NULL);
+        json_put_str(&w, "runtime", info.runtime ? ENGINE_RUNTIME : NULL);
         json_write_object_end(&w);
 }
 

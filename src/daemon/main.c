@@ -12,6 +12,7 @@
 #include "daemon/seal.h"
 #include "daemon/steady.h"
 #include "gpu/helper.h"
+#include "runtime/decision.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -134,6 +135,9 @@ static int make_directories(const struct daemon *d, struct err *err) {
         if (r < 0)
                 return err_set(err, -r, "can't make '%s': %s", d->config.run_dir, strerror(-r));
         snprintf(path, sizeof(path), "%s/pin", d->config.run_dir);
+        if (!d->private_mode && (r = dir_make(path, 0700)) < 0)
+                return err_set(err, -r, "can't make '%s': %s", path, strerror(-r));
+        snprintf(path, sizeof(path), "%s/" DECISION_DIR, d->config.run_dir);
         if (!d->private_mode && (r = dir_make(path, 0700)) < 0)
                 return err_set(err, -r, "can't make '%s': %s", path, strerror(-r));
         return 0;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/bin.h"
 #include "daemon/call.h"
+#include "daemon/decision.h"
 #include "daemon/failpoint.h"
 #include "daemon/image_cache.h"
 #include "daemon/spec.h"
@@ -88,6 +89,7 @@ int move_container(struct daemon *d, struct record *r, const struct person_entry
                 return refusal->reason;
         }
         FAILPOINT("move.removed");
+        decision_remove(d, r->id);
         ledger_lock(&d->ledger);
         str_copy(r->id, sizeof(r->id), id);
         ledger_unlock(&d->ledger);

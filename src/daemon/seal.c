@@ -228,6 +228,7 @@ static const enum container_state states[] = {
 void record_update(struct record *r, const struct engine_container *c) {
         r->state = states[c->state];
         r->pid = c->pid;
+        r->wrapped = c->wrapped;
         r->exit_code = c->exit_code;
         r->started_us = c->started_us;
         r->finished_us = c->finished_us;

@@ -1,9 +1,9 @@
 /* The container that people get (DESIGN 6). */
 #include "daemon/spec.h"
 
-#include "base/log.h"
 #include "base/str.h"
-#include "daemon/cgroup.h"
+#include "daemon/aggregate.h"
+#include "daemon/decision.h"
 #include "daemon/operation.h"
 #include "daemon/seal.h"
 #include "daemon/workspace.h"
@@ -13,8 +13,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { ENV_MAX = 64, MOUNTS_MAX = 8 };
 
 struct env {
         VEC(char *) items;
@@ -36,14 +34,20 @@ static void env_release(struct env *e) {
         VEC_RELEASE(&e->items);
 }
 
+void spec_visible_gpus(const struct record *r, struct buf *out) {
+        for (size_t i = 0; r->uuids && r->uuids[i]; i++)
+                buf_addf(out, "%s%s", i ? "," : "", r->uuids[i]);
+        if (out->len == 0)
+                buf_adds(out, "void");
+}
+
 /* NVIDIA's runtime takes orders from the environment, also from that of the image: CUDA images say
  * NVIDIA_VISIBLE_DEVICES=all. So every such variable is set by us, those that we do not know to
  * nothing (nvidia-container-toolkit, internal/config/image). */
 static void add_gpu_env(struct env *e, const struct record *r, const struct engine_image *image) {
-        _cleanup_buf_ struct buf uuids = BUF_INIT(GPU_PER_CONTAINER_MAX * 100);
+        _cleanup_buf_ struct buf uuids = BUF_INIT(SPEC_GPUS_SIZE);
 
-        for (size_t i = 0; r->uuids && r->uuids[i]; i++)
-                buf_addf(&uuids, "%s%s", i ? "," : "", r->uuids[i]);
+        spec_visible_gpus(r, &uuids);
         for (char **p = image->env; p && *p; p++) {
                 size_t n = strcspn(*p, "=");
                 char key[128];
@@ -56,8 +60,8 @@ static void add_gpu_env(struct env *e, const struct record *r, const struct engi
                     strcmp(key, "NVIDIA_DRIVER_CAPABILITIES") != 0)
                         env_add(e, key, "");
         }
-        env_add(e, "NVIDIA_VISIBLE_DEVICES", uuids.len ? uuids.data : "void");
-        env_add(e, "NVIDIA_DRIVER_CAPABILITIES", uuids.len ? "compute,utility" : "");
+        env_add(e, "NVIDIA_VISIBLE_DEVICES", buf_str(&uuids));
+        env_add(e, "NVIDIA_DRIVER_CAPABILITIES", r->uuids ? "compute,utility" : "");
 }
 
 static void add_env(struct env *e, const struct record *r, const struct engine_image *image,
@@ -84,14 +88,14 @@ static void hostname_make(const char *name, char *dst, size_t size) {
                 dst[n - 1] = '\0';
 }
 
-struct paths {
-        char workspace[PATH_MAX], data[PATH_MAX], home[PATH_MAX], home_inside[128];
-};
-
-static size_t fill_mounts(struct engine_mount *m, const struct daemon *d, const struct paths *p,
-                          const struct identity_files *names) {
+size_t spec_mounts(const struct daemon *d, const struct record *r, const char *login,
+                   const struct identity_files *names, struct spec_paths *p,
+                   struct engine_mount m[SPEC_MOUNTS_MAX]) {
         size_t n = 0;
 
+        workspace_sources(d, r, p->workspace, p->data, sizeof(p->workspace));
+        home_path(d, r->nonce, p->home, sizeof(p->home));
+        snprintf(p->home_inside, sizeof(p->home_inside), "/home/%s", login);
         m[n++] = (struct engine_mount){ d->config.init_dir, "/.ds01", true };
         m[n++] = (struct engine_mount){ names->passwd, "/etc/passwd", true };
         m[n++] = (struct engine_mount){ names->group, "/etc/group", true };
@@ -116,18 +120,6 @@ static enum engine_gpu gpu_mode(const struct daemon *d, const struct record *r) 
         return ENGINE_GPU_NONE; /* the environment is set for every mode */
 }
 
-void spec_prepare_cgroup(const struct engine_info *engine, const char *parent,
-                         const struct limits *limits) {
-        int r;
-
-        if (*parent == '\0' || strcmp(engine->cgroup_driver, "systemd") == 0)
-                return;
-        r = cgroup_prepare_parent(engine->cgroup_version, parent, limits);
-        if (r < 0)
-                log_line(LOG_WARN, "aggregate-limits", "cgroup", parent, "error", strerror(-r),
-                         NULL);
-}
-
 int spec_create(struct daemon *d, const struct record *r, const char *engine_name,
                 const struct engine_image *image, const struct person_entry *who,
                 const struct engine_info *engine, const struct limits *limits,
@@ -136,10 +128,10 @@ int spec_create(struct daemon *d, const struct record *r, const char *engine_nam
         static const char *const entrypoint[] = { "/.ds01/ds01-init", NULL };
         char user[32], hostname[NAME_MAX_LEN + 1], parent[64], login[64], cdi_name[80];
         const char *const cdi_names[] = { cdi_name, NULL };
-        struct engine_mount mounts[MOUNTS_MAX];
+        struct engine_mount mounts[SPEC_MOUNTS_MAX];
         struct sealed_labels labels = { .n = 0 };
         struct env env = { 0 };
-        struct paths *paths = calloc(1, sizeof(*paths));
+        struct spec_paths *paths = calloc(1, sizeof(*paths));
         struct engine_container_spec spec;
         int e = -1;
 
@@ -150,12 +142,7 @@ int spec_create(struct daemon *d, const struct record *r, const char *engine_nam
         snprintf(cdi_name, sizeof(cdi_name), "%s=%s", CDI_KIND, r->nonce);
         hostname_make(r->name, hostname, sizeof(hostname));
         identity_login(who, login, sizeof(login));
-        cgroup_parent(engine->cgroup_driver, d->private_mode ? "" : d->config.cgroup_parent, r->uid,
-                      parent, sizeof(parent));
-        spec_prepare_cgroup(engine, parent, limits);
-        workspace_sources(d, r, paths->workspace, paths->data, sizeof(paths->workspace));
-        home_path(d, r->nonce, paths->home, sizeof(paths->home));
-        snprintf(paths->home_inside, sizeof(paths->home_inside), "/home/%s", login);
+        aggregate_prepare_person(d, engine, r->uid, limits, parent, sizeof(parent));
         add_env(&env, r, image, login);
         spec = (struct engine_container_spec){
                 .name = engine_name,
@@ -164,11 +151,12 @@ int spec_create(struct daemon *d, const struct record *r, const char *engine_nam
                 .working_dir = "/workspace",
                 .hostname = hostname,
                 .cgroup_parent = parent[0] ? parent : NULL,
+                .runtime = engine->runtime && !d->private_mode ? ENGINE_RUNTIME : NULL,
                 .entrypoint = entrypoint,
                 .env = (const char *const *)env.items.items,
                 .labels = labels.labels,
                 .mounts = mounts,
-                .nmounts = fill_mounts(mounts, d, paths, names),
+                .nmounts = spec_mounts(d, r, login, names, paths, mounts),
                 .memory_bytes = r->memory_bytes == LIMIT_UNLIMITED ? 0 : r->memory_bytes,
                 .shm_bytes = r->shm_bytes == LIMIT_UNLIMITED ? 0 : r->shm_bytes,
                 .pids = r->pids,
@@ -181,6 +169,8 @@ int spec_create(struct daemon *d, const struct record *r, const char *engine_nam
                 spec.nlabels = labels.n;
                 e = engine_container_create(d->engine, &spec, ret_id, error);
         }
+        if (e == 0 && spec.runtime)
+                decision_write(d, r, ret_id, who, engine);
         sealed_labels_release(&labels);
         env_release(&env);
         free(paths);

@@ -260,6 +260,8 @@ int engine_container_inspect(struct engine *e, const char *id_or_name, struct en
         c.state = state_from(json_str(state, "Status"));
         c.exit_code = (int)json_int_or(state, "ExitCode", 0);
         c.oom_killed = json_bool_or(state, "OOMKilled", false);
+        c.wrapped = str_equal(json_str(json_object_get(root, "HostConfig"), "Runtime"),
+                              ENGINE_RUNTIME);
         if (ENGINE_STATE(c.state) & alive)
                 c.pid = (pid_t)json_int_or(state, "Pid", 0);
         engine_set_time(&c.created_us, json_str(root, "Created"));

@@ -38,6 +38,9 @@ void engine_free(struct engine *e);
  * user's own docker.sock and podman socket, and the system's podman socket. 0 or -ENOENT. */
 int engine_find_socket(char *ret, size_t size);
 
+/* The name under which an engine knows ds01-runtime. podman takes no such name over its API. */
+#define ENGINE_RUNTIME "ds01"
+
 struct engine_info {
         char name[16];         /* "docker" or "podman" */
         char version[64];
@@ -46,6 +49,8 @@ struct engine_info {
         int ncpu;
         int64_t memory_bytes;
         bool cdi;               /* CDI devices can be asked for */
+        bool runtime;           /* ENGINE_RUNTIME can be asked for */
+        char root[1024];        /* where it keeps its files */
 };
 /* Negotiates the API version by /_ping (cheap; also the health check). Every other call does it
  * itself when it has not been done; to be repeated when the engine has been restarted. */
@@ -208,6 +213,7 @@ struct engine_container { /* from inspect: everything; from list: no pid, times,
         pid_t pid; /* 0 when not running */
         int exit_code;
         bool oom_killed;
+        bool wrapped; /* runs by ENGINE_RUNTIME */
         int64_t created_us, started_us, finished_us; /* 0 = never */
 };
 /* By the whole id or the name; the beginning of an id is 404 here. */

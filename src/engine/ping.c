@@ -148,6 +148,8 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
         info.memory_bytes = json_int_or(root, "MemTotal", 0);
         /* Docker lists the directories where it looks (an empty list means off). */
         info.cdi = podman || json_array_size(json_object_get(root, "CDISpecDirs")) > 0;
+        info.runtime = !podman && json_at(root, "Runtimes", ENGINE_RUNTIME, NULL);
+        str_copy(info.root, sizeof(info.root), json_str_or(root, "DockerRootDir", ""));
         *ret = info;
         return 0;
 }

@@ -108,8 +108,9 @@ take_binaries() {
         mkdir "$ROOT/share"
         cp -r "$HERE"/../../data/catalogue.yaml "$HERE"/../../data/{project,help} "$ROOT/share/"
         chmod 755 "$ROOT/init" "$ROOT/init/ds01-init"
-        [ -x "$DS01D" ] && [ -e "$NVML" ] && [ -x "$DS01_BUILD/src/client/ds01" ] || {
-                echo "Bail out! $DS01_BUILD has no ds01d, ds01 or simulator library"
+        [ -x "$DS01D" ] && [ -e "$NVML" ] && [ -x "$DS01_BUILD/src/client/ds01" ] &&
+                [ -x "$DS01_BUILD/src/runtime/ds01-runtime" ] || {
+                echo "Bail out! $DS01_BUILD has no ds01d, ds01, ds01-runtime or simulator library"
                 return 1
         }
         cp "$DS01_BUILD/src/client/ds01" "$ROOT/ds01"
@@ -168,6 +169,30 @@ as() {
 
 # --- the engine --------------------------------------------------------------------------------
 
+# What engines are told to run: ds01-runtime, and what that is to hand over to, as a file that a test
+# may replace ($ROOT/backend).
+make_runtime() {
+        cp "$DS01_BUILD/src/runtime/ds01-runtime" "$ROOT/ds01-runtime"
+        printf '#!/bin/sh\nexport %s\nexec %s --ds01-run=%s --ds01-backend=%s "$@"\n' "$(sanitizer_env 0 | tr '\n' ' ')" \
+                "$ROOT/ds01-runtime" "$RUN_DIR" "$ROOT/backend" >"$ROOT/runtime"
+        chmod 755 "$ROOT/runtime"
+        runtime_backend <<<'exec runc "$@"'
+}
+
+runtime_backend() { # from standard input, the commands of a shell script
+        { echo '#!/bin/bash'; cat; } >"$ROOT/backend.new"
+        chmod 755 "$ROOT/backend.new"
+        mv "$ROOT/backend.new" "$ROOT/backend"
+}
+
+engine_has_runtime() {
+        engine GET /info | jq -e '.Runtimes.ds01' >/dev/null
+}
+
+need_runtime() {
+        engine_has_runtime || skip "this engine has no ds01-runtime"
+}
+
 engine_is_own() {
         [ -n "$ENGINE_KIND" ]
 }
@@ -193,6 +218,8 @@ engine_launch_docker() {
                 jq -n --arg dir "$ROOT/cdi" '{ features: { cdi: true }, "cdi-spec-dirs": [$dir] }' \
                         >"$ROOT/dockerd.json"
                 options=(--config-file "$ROOT/dockerd.json")
+        else
+                options=(--add-runtime "ds01=$ROOT/runtime")
         fi
         PATH="$ROOT/hooks:$PATH" setsid "${enter[@]}" dockerd --data-root "$ROOT/engine" \
                 --exec-root "$ROOT/exec" -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" \
@@ -612,6 +639,7 @@ world_start() {
         take_binaries
         make_people
         make_as
+        make_runtime
         open_engine
         import_images
         write_config

@@ -15,7 +15,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         const struct version_options *o = options;
         const struct call call = { .method = HTTP_GET, .target = "/v1/version" };
         _cleanup_reply_ struct reply reply = { 0 };
-        char version[64] = "?", engine[128] = "not answering";
+        char version[64] = "?", engine[128] = "not answering", runtime[32] = "";
         struct json_scan s;
         int r;
 
@@ -34,6 +34,8 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                                 json_scan_get_str(&s, version, sizeof(version));
                         else if (json_scan_is(&s, "engine"))
                                 json_scan_get_str(&s, engine, sizeof(engine));
+                        else if (json_scan_is(&s, "runtime"))
+                                json_scan_get_str(&s, runtime, sizeof(runtime));
                         else
                                 json_scan_skip(&s);
                 }
@@ -43,6 +45,9 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         put_safe(c->out, version);
         fputs("\nengine  ", c->out);
         put_safe(c->out, engine);
+        fputs(runtime[0] ? "\nruntime " : "\nruntime the engine's own; ds01-runtime is not in use",
+              c->out);
+        put_safe(c->out, runtime);
         fputc('\n', c->out);
         return EXIT_DONE;
 }

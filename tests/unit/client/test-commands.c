@@ -416,9 +416,10 @@ static const struct case_row query_rows[] = {
           "{\"user\": \"alice\"}\n",
           "" },
         { "ds01 version",
-          { { "GET /v1/version", "", 200, "{\"version\":\"0.1.0\",\"api\":1,\"engine\":null}" } },
+          { { "GET /v1/version", "", 200,
+              "{\"version\":\"0.1.0\",\"engine\":null,\"runtime\":\"ds01\"}" } },
           0,
-          "ds01    " DS01_VERSION "\nds01d   0.1.0\nengine  not answering\n",
+          "ds01    " DS01_VERSION "\nds01d   0.1.0\nengine  not answering\nruntime ds01\n",
           "" },
 };
 
