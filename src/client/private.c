@@ -54,8 +54,7 @@ static bool engine_is_open(const char *runtime) {
         return false;
 }
 
-/* $DS01D, or ds01d where the installation puts it, as seen from this program. */
-static int find_daemon(char *dst, size_t size) {
+int private_find_daemon(char *dst, size_t size) {
         static const char *const places[] = { "../libexec/ds01/ds01d", "../sbin/ds01d" };
         const char *env = getenv("DS01D");
         char self[PATH_MAX], *slash;
@@ -143,7 +142,7 @@ static int start(struct cli *c, const char *runtime, const char *dir, const char
         pid_t pid;
         int r;
 
-        r = find_daemon(program, sizeof(program));
+        r = private_find_daemon(program, sizeof(program));
         if (r < 0) {
                 cli_error(c, "ds01d is not running, and no program of that name was found to "
                              "start one for you");

@@ -75,6 +75,7 @@ call_handler handle_bin_list; /* bin.c */
 call_handler handle_container_packages; /* packages.c */
 call_handler handle_container_protect; /* remove.c */
 call_handler handle_queue; /* queue.c */
+call_handler handle_fsck;  /* fsck.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */
 call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,

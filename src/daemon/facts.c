@@ -77,7 +77,7 @@ static void path_of(const struct daemon *d, const char *nonce, char *dst, size_t
         snprintf(dst, size, "%s/facts/%s", d->config.state_dir, nonce);
 }
 
-void facts_load(const struct daemon *d, const char *nonce, struct facts *ret) {
+int facts_load(const struct daemon *d, const char *nonce, struct facts *ret) {
         _cleanup_buf_ struct buf text = BUF_INIT(FACTS_MAX);
         char path[PATH_MAX];
         int r;
@@ -86,12 +86,13 @@ void facts_load(const struct daemon *d, const char *nonce, struct facts *ret) {
         path_of(d, nonce, path, sizeof(path));
         r = file_read(path, &text);
         if (r == -ENOENT)
-                return;
+                return 0;
         if (r == 0)
                 r = facts_read(buf_str(&text), text.len, nonce, d->seal_key, sizeof(d->seal_key),
                                ret);
         if (r < 0)
                 log_line(LOG_ERROR, "facts-damaged", "path", path, "error", strerror(-r), NULL);
+        return r;
 }
 
 int facts_save(const struct daemon *d, const char *nonce, const struct facts *f) {

@@ -33,9 +33,9 @@ int facts_read(const char *text, size_t n, const char *nonce, const unsigned cha
                size_t key_size, struct facts *ret);
 
 /* The facts of a container. A file that is not there is no facts; a damaged one is reported in the
- * log and is none either. */
+ * log and is none either, and -errno is returned. */
 struct daemon;
-void facts_load(const struct daemon *d, const char *nonce, struct facts *ret);
+int facts_load(const struct daemon *d, const char *nonce, struct facts *ret);
 /* 0 or -errno. */
 int facts_save(const struct daemon *d, const char *nonce, const struct facts *f);
 void facts_remove(const struct daemon *d, const char *nonce);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "daemon/expiry.h"
+#include "daemon/fsck.h"
 #include "daemon/image_cache.h"
 #include "daemon/keeper.h"
 #include "daemon/listener.h"
@@ -25,13 +26,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { LISTEN_BACKLOG = 4096 };
+enum { LISTEN_BACKLOG = 4096, REPORT_MAX = 16 << 20 };
 
 static const char default_config[] = "/etc/ds01/ds01.yaml";
 
 struct arguments {
         const char *config;
-        bool check, private_mode, verbose;
+        bool check, fsck, private_mode, verbose;
 };
 
 static const char help[] =
@@ -40,6 +41,8 @@ static const char help[] =
         "\n"
         "  --config=FILE   read FILE instead of /etc/ds01/ds01.yaml\n"
         "  --check-config  check the configuration and the limits file, then exit\n"
+        "  --fsck          compare the engine's containers with limits and files, print the\n"
+        "                  findings as JSON and exit; for when no ds01d runs (see ds01 fsck)\n"
         "  --private       serve only the calling user, below $XDG_RUNTIME_DIR/ds01\n"
         "  --verbose       log more\n"
         "  --version       print the version\n"
@@ -192,10 +195,7 @@ static int start_gpus(struct daemon *d, struct err *err) {
         return r;
 }
 
-static int daemon_init(struct daemon *d, struct err *err) {
-        char key[PATH_MAX];
-        int r;
-
+static void locks_init(struct daemon *d) {
         pthread_mutex_init(&d->engine_info_lock, NULL);
         pthread_rwlock_init(&d->limits_lock, NULL);
         people_init(&d->people);
@@ -204,6 +204,13 @@ static int daemon_init(struct daemon *d, struct err *err) {
         terminals_init(&d->terminals);
         notices_init(&d->notices);
         ledger_init(&d->ledger);
+}
+
+static int daemon_init(struct daemon *d, struct err *err) {
+        char key[PATH_MAX];
+        int r;
+
+        locks_init(d);
         d->own_uid = getuid();
         d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (d->wake_fd < 0)
@@ -367,10 +374,36 @@ static int serve(struct daemon *d, struct err *err) {
         return 0;
 }
 
+/* Looks without serving, and changes nothing. */
+static int check_machine(struct daemon *d, struct err *err) {
+        _cleanup_buf_ struct buf report = BUF_INIT(REPORT_MAX);
+        char key[PATH_MAX];
+        size_t n;
+        int r;
+
+        locks_init(d);
+        snprintf(key, sizeof(key), "%s/seal.key", d->config.state_dir);
+        if (access(key, R_OK) < 0)
+                return err_set(err, errno, "can't read '%s', without which no container is known "
+                               "to be ours: %s", key, strerror(errno));
+        r = load_limits(&d->config, &d->limits, err);
+        if (r == 0)
+                r = seal_key_load(key, d->seal_key, sizeof(d->seal_key), err);
+        if (r == 0)
+                r = open_engine(d, err);
+        if (r < 0)
+                return r;
+        (void)engine_info(d->engine, &d->engine_info, NULL); /* fsck says if it does not answer */
+        n = fsck_report(d, true, &report);
+        printf("%s\n", buf_str(&report));
+        return n > 0;
+}
+
 static int parse_arguments(int argc, char **argv, struct arguments *a) {
         static const struct option options[] = {
                 { "config", required_argument, NULL, 'c' },
                 { "check-config", no_argument, NULL, 'k' },
+                { "fsck", no_argument, NULL, 'f' },
                 { "private", no_argument, NULL, 'p' },
                 { "verbose", no_argument, NULL, 'v' },
                 { "version", no_argument, NULL, 'V' },
@@ -386,6 +419,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a) {
                         break;
                 case 'k':
                         a->check = true;
+                        break;
+                case 'f':
+                        a->fsck = true;
                         break;
                 case 'p':
                         a->private_mode = true;
@@ -434,6 +470,11 @@ int main(int argc, char **argv) {
                 return 1;
         }
         r = load_config(&arguments, &d.config, &err);
+        if (r == 0 && arguments.fsck) {
+                r = check_machine(&d, &err);
+                if (r >= 0)
+                        return r;
+        }
         if (r == 0)
                 r = daemon_init(&d, &err);
         if (r == 0)

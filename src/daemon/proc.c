@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,4 +73,38 @@ int proc_network_bytes(pid_t pid, int64_t *ret) {
         if (r == 0)
                 *ret = proc_network_sum(buf_str(&text));
         return r;
+}
+
+static int count_entries(const char *path, int64_t *ret) {
+        struct dirent *entry;
+        DIR *dir = opendir(path);
+        int64_t n = 0;
+
+        if (!dir)
+                return -errno;
+        while ((entry = readdir(dir)))
+                n += entry->d_name[0] != '.';
+        closedir(dir);
+        *ret = n;
+        return 0;
+}
+
+int proc_size(struct proc_size *ret) {
+        _cleanup_buf_ struct buf text = BUF_INIT(PROC_FILE_MAX);
+        struct proc_size size;
+        unsigned long long pages;
+        int r = count_entries("/proc/self/fd", &size.descriptors);
+
+        if (r == 0)
+                r = count_entries("/proc/self/task", &size.threads);
+        if (r == 0)
+                r = file_read("/proc/self/statm", &text);
+        if (r < 0)
+                return r;
+        if (sscanf(buf_str(&text), "%*u %llu", &pages) != 1)
+                return -EBADMSG;
+        size.memory_bytes = (int64_t)pages * sysconf(_SC_PAGESIZE);
+        size.descriptors--; /* the one that counted */
+        *ret = size;
+        return 0;
 }

@@ -16,6 +16,7 @@ static const struct route routes[] = {
         { HTTP_GET, "v1/limits", handle_limits, NULL, false },
         { HTTP_GET, "v1/gpus", handle_gpus, NULL, false },
         { HTTP_GET, "v1/bin", handle_bin_list, NULL, false },
+        { HTTP_GET, "v1/fsck", handle_fsck, NULL, false },
         { HTTP_GET, "v1/queue", handle_queue, NULL, false },
         { HTTP_GET, "v1/stats", handle_stats, stats_params, false },
         { HTTP_GET, "v1/containers", handle_container_list, list_params, false },

@@ -358,7 +358,7 @@ static int compare(struct daemon *d, const struct record *r, const struct proc_t
 /* Nonzero when it is not as decided. A pid may be somebody else's by the time that it is read: the
  * descriptor says whether the process has lived through all of the reading, and a process
  * that is not in the container's control group then is a finding, too. */
-static int look(struct daemon *d, const struct record *r, char why[VERIFY_WHY_SIZE]) {
+int verify_look(struct daemon *d, const struct record *r, char why[VERIFY_WHY_SIZE]) {
         _cleanup_(proc_texts_release) struct proc_texts t = {
                 .status = BUF_INIT(STATUS_MAX),
                 .cgroup = BUF_INIT(STATUS_MAX),
@@ -389,7 +389,7 @@ int verify_start(struct daemon *d, struct record *r, struct refusal *refusal) {
         struct engine_error error = { 0 };
         char why[VERIFY_WHY_SIZE];
 
-        if (r->state != CONTAINER_RUNNING || !look(d, r, why))
+        if (r->state != CONTAINER_RUNNING || !verify_look(d, r, why))
                 return 0;
         log_line(LOG_ERROR, "not-as-decided", "container", r->engine_name, "why", why, "action",
                  "kill", NULL);
@@ -403,7 +403,7 @@ int verify_start(struct daemon *d, struct record *r, struct refusal *refusal) {
 void verify_running(struct daemon *d, struct record *r) {
         char why[VERIFY_WHY_SIZE];
 
-        if (r->state == CONTAINER_RUNNING && look(d, r, why))
+        if (r->state == CONTAINER_RUNNING && verify_look(d, r, why))
                 log_line(LOG_ERROR, "not-as-decided", "container", r->engine_name, "why", why,
                          "action", "none: it ran before ds01d did", NULL);
 }

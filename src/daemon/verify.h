@@ -8,6 +8,8 @@
 #include "core/refusal.h"
 #include "daemon/daemon.h"
 
+enum { VERIFY_WHY_SIZE = 200 };
+
 /* @r is ours and was just started. A container that is not as decided is killed at once, which is
  * logged and said in @refusal (nonzero). One that has ended meanwhile is none. */
 int verify_start(struct daemon *d, struct record *r, struct refusal *refusal);
@@ -16,8 +18,11 @@ int verify_start(struct daemon *d, struct record *r, struct refusal *refusal);
  * somebody else has let pass; what is wrong is logged. */
 void verify_running(struct daemon *d, struct record *r);
 
+/* Looks only: nonzero when the process of @r, which may be none of the ledger's, is not as decided.
+ */
+int verify_look(struct daemon *d, const struct record *r, char why[VERIFY_WHY_SIZE]);
+
 /* Pure parts, for tests: nonzero, and @why says what differs. */
-enum { VERIFY_WHY_SIZE = 200 };
 
 /* /proc/PID/status of a process that is to run as @uid and @gid, in no other groups than these. */
 int verify_status(const char *text, uid_t uid, gid_t gid, const gid_t *groups, size_t ngroups,

@@ -289,7 +289,8 @@ int engine_container_list(struct engine *e, const char *label, struct engine_con
 
         engine_call_path(&call, "containers", "json", NULL);
         engine_call_param(&call, "all", "1");
-        engine_call_filter(&call, "label", label, NULL, NULL);
+        if (label)
+                engine_call_filter(&call, "label", label, NULL, NULL);
         if (engine_do_json(e, &call, &root, err) < 0)
                 return -1;
         if (!json_is_array(root))

@@ -219,12 +219,23 @@ struct engine_container { /* from inspect: everything; from list: no pid, times,
 /* By the whole id or the name; the beginning of an id is 404 here. */
 int engine_container_inspect(struct engine *e, const char *id_or_name, struct engine_container *ret,
                              struct engine_error *err);
-/* All containers (running or not) that carry label @label ("key" or "key=value"). */
+/* All containers (running or not) that carry label @label ("key" or "key=value"); NULL: all. */
 int engine_container_list(struct engine *e, const char *label, struct engine_container **ret,
                           size_t *ret_n, struct engine_error *err);
 const char *engine_container_label(const struct engine_container *c, const char *key); /* or NULL */
 void engine_container_release(struct engine_container *c);
 void engine_containers_free(struct engine_container *list, size_t n);
+
+/* What a container was set up with, for checks. */
+struct engine_setup {
+        char *user, *cgroup_parent; /* as given at create; "" without */
+        char *visible;              /* NVIDIA_VISIBLE_DEVICES; "" without */
+        char **asked; /* devices requested; "all" when only their number was; NULL: none */
+        char **cdi;   /* CDI names requested; NULL: none */
+};
+int engine_container_setup(struct engine *e, const char *id, struct engine_setup *ret,
+                           struct engine_error *err);
+void engine_setup_release(struct engine_setup *s);
 
 /* The bytes of one regular file out of a container (created is enough), added to @ret; at most
  * 4 MiB and its ceiling. The last part of @path is not followed when it is a symbolic link: status
