@@ -58,7 +58,10 @@ void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
                                              : REFUSAL_ENGINE_FAILED;
 
         if (e->status && ours) {
-                refuse_detail(r, REFUSAL_NOT_AS_DECIDED, NULL, "%s", ours + strlen(runtime));
+                ours += strlen(runtime);
+                /* containerd adds what kind of error it was */
+                refuse_detail(r, REFUSAL_NOT_AS_DECIDED, NULL, "%.*s",
+                              (int)(strlen(ours) - (str_ends(ours, ": unknown") ? 9 : 0)), ours);
                 return;
         }
         refuse_detail(r, reason, NULL, "%s", e->message);

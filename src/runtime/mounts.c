@@ -50,7 +50,8 @@ static int read_option(struct reader *r, void *ctx) {
         int e = reader_string(r, "mount options", option, sizeof(option));
 
         m->bind |= strcmp(option, "bind") == 0 || strcmp(option, "rbind") == 0;
-        m->read_only |= strcmp(option, "ro") == 0;
+        /* "rro": with what is mounted below it (Docker 25 and newer) */
+        m->read_only |= strcmp(option, "ro") == 0 || strcmp(option, "rro") == 0;
         m->nosuid |= strcmp(option, "nosuid") == 0;
         m->nodev |= strcmp(option, "nodev") == 0;
         m->shared |= strcmp(option, "shared") == 0 || strcmp(option, "rshared") == 0;

@@ -172,9 +172,20 @@ as() {
 # What engines are told to run: ds01-runtime, and what that is to hand over to, as a file that a test
 # may replace ($ROOT/backend).
 make_runtime() {
-        cp "$DS01_BUILD/src/runtime/ds01-runtime" "$ROOT/ds01-runtime"
+        local program=$ROOT/ds01-runtime lib libs=$ROOT/lib
+
+        cp "$DS01_BUILD/src/runtime/ds01-runtime" "$program"
+        case ${DS01_TEST_ENGINE-} in
+        root:*) # the other release has other libraries, or none of a sanitizer
+                mkdir "$libs"
+                for lib in $(ldd "$program" | grep -o '/[^ ]*'); do
+                        cp -L "$lib" "$libs/"
+                done
+                program="$(echo "$libs"/ld-linux*) --library-path $libs $program"
+                ;;
+        esac
         printf '#!/bin/sh\nexport %s\nexec %s --ds01-run=%s --ds01-backend=%s "$@"\n' "$(sanitizer_env 0 | tr '\n' ' ')" \
-                "$ROOT/ds01-runtime" "$RUN_DIR" "$ROOT/backend" >"$ROOT/runtime"
+                "$program" "$RUN_DIR" "$ROOT/backend" >"$ROOT/runtime"
         chmod 755 "$ROOT/runtime"
         runtime_backend <<<'exec runc "$@"'
 }
@@ -210,16 +221,14 @@ engine_launch_docker() {
         chmod 755 "$ROOT/hooks/nvidia-container-runtime-hook"
         # In a network namespace of its own: a dockerd without bridge removes the docker0 that it
         # finds, and that would be another engine's.
-        local enter=(unshare --net) options=()
+        local enter=(unshare --net) options=(--add-runtime "ds01=$ROOT/runtime")
 
         if [ -n "$ENGINE_ROOT" ]; then
                 enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")
                 mkdir -p "$ROOT/cdi"
                 jq -n --arg dir "$ROOT/cdi" '{ features: { cdi: true }, "cdi-spec-dirs": [$dir] }' \
                         >"$ROOT/dockerd.json"
-                options=(--config-file "$ROOT/dockerd.json")
-        else
-                options=(--add-runtime "ds01=$ROOT/runtime")
+                options+=(--config-file "$ROOT/dockerd.json")
         fi
         PATH="$ROOT/hooks:$PATH" setsid "${enter[@]}" dockerd --data-root "$ROOT/engine" \
                 --exec-root "$ROOT/exec" -H "unix://$ENGINE_SOCKET" -p "$ROOT/engine.pid" \

@@ -181,6 +181,7 @@ static void test_variants(void **state) {
                 { "\"/usr/bin/nvidia-container-runtime-hook\",\"args\":[",
                   "\"/proc/12/exe\",\"args\":[\"libnetwork-setkey\"," },
                 { "\"limit\":256", "\"limit\":200" },
+                { "\"ro\",\"rprivate\"", "\"rro\",\"rprivate\"" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
