@@ -45,7 +45,8 @@ static int read_group(struct reader *r, void *ctx) {
         int64_t gid;
         int e = reader_int(r, "additionalGids", &gid);
 
-        if (e < 0 || gid == d->gid)
+        /* A CDI specification brings those that own device nodes; set_groups() drops them. */
+        if (e < 0 || gid == d->gid || d->cdi)
                 return e;
         for (size_t i = 0; i < d->ngroups; i++)
                 if (d->groups[i] == gid)

@@ -206,6 +206,28 @@ static void test_without_gpu(void **state) {
         decision = before;
 }
 
+/* By the site's CDI specification: libraries, nodes and their groups, which are left out. */
+static void test_cdi(void **state) {
+        _cleanup_buf_ struct buf text = BUF_INIT(1 << 20), more = BUF_INIT(1 << 20),
+                                 out = BUF_INIT(1 << 20);
+        struct err err = { 0 };
+
+        change(config.data, "\"additionalGids\":[1001]", "\"additionalGids\":[1001,44]", &text);
+        change(text.data, "\"mounts\":[",
+               "\"mounts\":[{\"destination\":\"/usr/lib/libcuda.so.1\",\"type\":\"bind\","
+               "\"source\":\"/usr/lib/libcuda.so.1\",\"options\":[\"ro\",\"bind\"]},",
+               &more);
+        assert_int_equal(judge_text(&more, &out, &err), -EPERM);
+        decision.cdi = true;
+        assert_int_equal(judge_text(&more, &out, &err), 0);
+        assert_non_null(strstr(out.data, "\"additionalGids\":[1001,2000]"));
+        assert_non_null(strstr(out.data, "[\"ro\",\"bind\",\"nosuid\",\"nodev\"]"));
+        buf_reset(&text);
+        change(more.data, "[\"ro\",\"bind\"]", "[\"rw\",\"bind\"]", &text);
+        assert_int_equal(judge_text(&text, &out, &err), -EPERM);
+        decision.cdi = false;
+}
+
 static void test_process(void **state) {
         static const char text[] =
                 "{\"user\":{\"uid\":1001,\"gid\":1001},\"args\":[\"sh\"],\"cwd\":\"/\","
@@ -268,8 +290,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_as_decided), cmocka_unit_test(test_changes),
                 cmocka_unit_test(test_variants),   cmocka_unit_test(test_without_gpu),
-                cmocka_unit_test(test_process),    cmocka_unit_test(test_whose),
-                cmocka_unit_test(test_arguments),
+                cmocka_unit_test(test_cdi),        cmocka_unit_test(test_process),
+                cmocka_unit_test(test_whose),      cmocka_unit_test(test_arguments),
         };
 
         return cmocka_run_group_tests(tests, load, unload);
