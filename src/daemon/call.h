@@ -39,6 +39,7 @@ struct route {
         const char *const *params; /* allowed query keys, NULL-terminated; NULL = none */
         bool body;                 /* takes a body: JSON (which may be left out), or */
         bool tar;                  /* an archive, which the handler reads with call_read_body() */
+        bool lasts;                /* goes on for as long as the caller likes: BUDGET_STREAMS */
 };
 
 /* The route of a request, or NULL with @r filled (no such route, method not allowed). *@ret_name is
@@ -66,6 +67,9 @@ int call_decode(struct call *c, const struct json_field *fields, size_t n, void 
 /* Adds what comes next of an archive to @ret: 1 (more may follow), 0 (it is complete), -ETIMEDOUT
  * when nothing came for a while, -ECONNRESET when the caller has gone, -EPROTO. (session.c) */
 int call_read_body(struct call *c, struct buf *ret);
+/* What was charged as a request goes on for long now (a wait). 0, or refused (the answer is set,
+ * -1). (session.c) */
+int call_lasts(struct call *c);
 /* The name in the path, checked and lower-cased; -1 when refused. */
 int call_name(struct call *c, char ret[NAME_MAX_LEN + 1]);
 

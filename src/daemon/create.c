@@ -455,7 +455,8 @@ void handle_container_create(struct call *c) {
         k->call = c;
         k->request.gpus = -1;
         if (call_ready(c) &&
-            call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0) {
+            call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0 &&
+            (!k->request.wait || call_lasts(c) == 0)) {
                 daemon_limits(c->daemon, c->who, &k->limits);
                 daemon_engine_info(c->daemon, &k->engine);
                 k->lines.call = c;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "daemon/budget.h"
 #include "daemon/ledger.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
@@ -47,6 +48,7 @@ struct daemon {
 
         struct gpu_monitor *_Atomic gpus; /* its own thread looks while this is being set */
         struct people people;
+        struct budgets budgets;
         struct builds builds;
         struct image_cache images;
         struct terminals terminals;

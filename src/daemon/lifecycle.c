@@ -321,7 +321,7 @@ void handle_container_start(struct call *c) {
                 try_start(c, NULL);
                 return;
         }
-        if (call_name(c, name) < 0)
+        if (call_name(c, name) < 0 || call_lasts(c) < 0)
                 return;
         daemon_limits(c->daemon, c->who, &limits);
         queue_place(&place, &lines, name, &limits, devices_of(c, name), false, true,

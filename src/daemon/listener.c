@@ -1,4 +1,4 @@
-/* Accepting connections within per-uid and global caps. */
+/* Accepting connections within the budget. */
 #include "daemon/listener.h"
 
 #include "base/clock.h"
@@ -13,16 +13,10 @@
 
 enum { STACK_SIZE = 512 << 10, STOP_WAIT_S = 10, POLL_MS = 500 };
 
-struct caller_count {
-        uid_t uid;
-        int64_t open;
-};
-
 struct listener {
         struct daemon *daemon;
         pthread_mutex_t lock;
         pthread_cond_t ended;
-        VEC(struct caller_count) callers; /* those with open connections */
         int64_t open;
 };
 
@@ -33,50 +27,22 @@ struct connection {
         pid_t pid;
 };
 
-static struct caller_count *find_caller(struct listener *l, uid_t uid) {
-        for (size_t i = 0; i < l->callers.len; i++)
-                if (l->callers.items[i].uid == uid)
-                        return &l->callers.items[i];
-        return NULL;
-}
-
 /* Counts one more connection of @uid; nonzero with @r when that is too many. */
 static int charge(struct listener *l, uid_t uid, struct refusal *r) {
-        const struct site_config *config = &l->daemon->config;
-        struct caller_count *caller;
-        int refused = 0;
+        int refused = budget_take(&l->daemon->budgets, BUDGET_CONNECTIONS, uid, 0, r);
 
+        if (refused)
+                return refused;
         pthread_mutex_lock(&l->lock);
-        caller = find_caller(l, uid);
-        if (!caller && VEC_PUSH(&l->callers, ((struct caller_count){ .uid = uid })) == 0)
-                caller = &l->callers.items[l->callers.len - 1];
-        if (!caller) {
-                refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
-        } else if (caller->open >= config->max_connections_per_user) {
-                refused = refuse_detail(r, REFUSAL_TOO_MANY_REQUESTS, NULL, "connections to ds01d");
-                r->used = caller->open;
-                r->max = config->max_connections_per_user;
-        } else if (l->open >= config->max_connections) {
-                refused = refuse_detail(r, REFUSAL_TOO_MANY_REQUESTS, NULL,
-                                        "connections (of all people together)");
-                r->used = l->open;
-                r->max = config->max_connections;
-        } else {
-                caller->open++;
-                l->open++;
-        }
+        l->open++;
         pthread_mutex_unlock(&l->lock);
-        return refused;
+        return 0;
 }
 
 static void discharge(struct listener *l, uid_t uid) {
-        struct caller_count *caller;
-
+        budget_give(&l->daemon->budgets, BUDGET_CONNECTIONS, uid);
         pthread_mutex_lock(&l->lock);
         l->open--;
-        caller = find_caller(l, uid);
-        if (--caller->open == 0)
-                VEC_REMOVE(&l->callers, (size_t)(caller - l->callers.items));
         pthread_cond_signal(&l->ended);
         pthread_mutex_unlock(&l->lock);
 }

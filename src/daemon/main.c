@@ -199,6 +199,7 @@ static void locks_init(struct daemon *d) {
         pthread_mutex_init(&d->engine_info_lock, NULL);
         pthread_rwlock_init(&d->limits_lock, NULL);
         people_init(&d->people);
+        budgets_init(&d->budgets, &d->config);
         pthread_mutex_init(&d->builds.lock, NULL);
         pthread_mutex_init(&d->images.lock, NULL);
         terminals_init(&d->terminals);

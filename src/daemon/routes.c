@@ -30,10 +30,12 @@ static const struct route routes[] = {
         { HTTP_POST, "v1/containers/NAME/extend", handle_container_extend, NULL, true },
         { HTTP_GET, "v1/containers/NAME/packages", handle_container_packages, NULL, false },
         { HTTP_POST, "v1/containers/NAME/protect", handle_container_protect, NULL, true },
-        { HTTP_POST, "v1/containers/NAME/exec", handle_container_exec, NULL, true },
+        { HTTP_POST, "v1/containers/NAME/exec", handle_container_exec, NULL, true,
+          .lasts = true },
         { HTTP_GET, "v1/images", handle_image_list, list_params, false },
-        { HTTP_POST, "v1/images/pull", handle_image_pull, NULL, true },
-        { HTTP_POST, "v1/images/NAME/build", handle_image_build, build_params, true, .tar = true },
+        { HTTP_POST, "v1/images/pull", handle_image_pull, NULL, true, .lasts = true },
+        { HTTP_POST, "v1/images/NAME/build", handle_image_build, build_params, true, .tar = true,
+          .lasts = true },
         { HTTP_DELETE, "v1/images/NAME", handle_image_remove, NULL, false },
 };
 

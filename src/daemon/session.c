@@ -19,6 +19,7 @@ enum {
         BODY_TIMEOUT_S = 30,
         PIECE_TIMEOUT_S = 120, /* between two pieces of an archive */
         WRITE_TIMEOUT_S = 60,
+        TURN_TIMEOUT_S = 30, /* for one's other requests to end */
 };
 
 struct session {
@@ -29,6 +30,7 @@ struct session {
         struct http_request_reader reader;
         struct buf in, body;
         struct person_entry who;
+        enum budget charged; /* the request; BUDGETS: not */
 };
 
 static int64_t deadline_in(int64_t seconds) {
@@ -206,6 +208,38 @@ static bool media_fits(const struct route *route, const struct call *c) {
         return c->body->len == 0 || c->request->media == HTTP_MEDIA_JSON;
 }
 
+/* A person's requests are carried out so many at a time, the others wait for their turn, and who
+ * sends them very fast is slowed down: all of that in threads of that person's own. */
+static int charge(struct session *s, enum budget what, struct refusal *r) {
+        int64_t ahead = budget_pace(&s->daemon->budgets, s->uid, clock_mono_us());
+
+        if (ahead > 0)
+                clock_nanosleep(CLOCK_MONOTONIC, 0,
+                                &(struct timespec){ ahead / US_PER_S, ahead % US_PER_S * 1000 },
+                                NULL);
+        if (budget_take(&s->daemon->budgets, what, s->uid,
+                        what == BUDGET_REQUESTS ? deadline_in(TURN_TIMEOUT_S) : 0, r))
+                return r->reason;
+        s->charged = what;
+        return 0;
+}
+
+static void discharge(struct session *s) {
+        if (s->charged != BUDGETS)
+                budget_give(&s->daemon->budgets, s->charged, s->uid);
+        s->charged = BUDGETS;
+}
+
+int call_lasts(struct call *c) {
+        struct session *s = c->session;
+
+        discharge(s);
+        if (charge(s, BUDGET_STREAMS, &c->refusal) == 0)
+                return 0;
+        call_refuse(c, &c->refusal);
+        return -1;
+}
+
 static void dispatch(struct session *s, struct call *c, const struct route *route) {
         if (!route || identify(s, &c->refusal) || may_change(s, c->request, &c->refusal)) {
                 call_refuse(c, &c->refusal);
@@ -216,7 +250,12 @@ static void dispatch(struct session *s, struct call *c, const struct route *rout
                           route->tar ? "application/x-tar" : "application/json");
                 return;
         }
+        if (charge(s, route->lasts ? BUDGET_STREAMS : BUDGET_REQUESTS, &c->refusal)) {
+                call_refuse(c, &c->refusal);
+                return;
+        }
         route->handler(c);
+        discharge(s);
         if (c->answer.failed && !c->streamed) {
                 buf_reset(&c->answer);
                 call_fail(c, REFUSAL_INTERNAL, "no memory for the answer");
@@ -287,7 +326,8 @@ void session_run(struct daemon *d, int fd, uid_t uid, pid_t pid) {
                                .uid = uid,
                                .pid = pid,
                                .in = BUF_INIT(INPUT_MAX),
-                               .body = BUF_INIT(BODY_MAX) };
+                               .body = BUF_INIT(BODY_MAX),
+                               .charged = BUDGETS };
         http_request_init(&s->reader);
         while (!d->stopping && serve_one(s) > 0)
                 ;
