@@ -12,6 +12,9 @@
 
 enum gpu_attach { ATTACH_DEVICE_REQUEST, ATTACH_CDI, ATTACH_ENV };
 
+/* How directories below a root are mounted; see docs/ADMIN.md, "Directories". */
+enum mount_mode { MOUNT_STRICT, MOUNT_GROUPSHARE, MOUNT_PLAIN, MOUNT_RO };
+
 /* ds01.yaml. Strings are never NULL; all belong to the struct. */
 struct site_config {
         char *socket;            /* socket: /run/ds01/ds01.sock */
@@ -39,7 +42,7 @@ struct site_config {
         char *run_dir;           /* paths.run: /run/ds01 */
         char *limits_file;       /* paths.limits: /etc/ds01/resource-limits.yaml */
         char *init_dir;          /* paths.init: directory with ds01-init, mounted at /.ds01 */
-        char **mount_roots;      /* mounts.roots: below these people may mount; "~" = their home */
+        char **mount_roots;      /* mounts.roots: items for mount_root_split() */
         char *cgroup_parent;     /* engine.cgroup_parent: "ds01"; "" = the engine's own */
         char *notify_command;    /* notify.command, "" = none */
         int64_t min_uid;         /* users.min_uid: smaller uids are not people (1000) */
@@ -54,6 +57,11 @@ void site_config_release(struct site_config *c);
 /* Reads @path over the defaults in @c. A file that does not exist is -ENOENT and leaves the
  * defaults. On any error *@c is unchanged and @err says file:line:column: what. */
 int site_config_load(const char *path, struct site_config *c, struct err *err);
+
+/* An item of mounts.roots, "PATH" or "PATH:MODE" ("~" for each one's home): returns the length of
+ * the path. Without a mode a home is strict, anything else groupshare. */
+size_t mount_root_split(const char *item, enum mount_mode *ret_mode);
+const char *mount_mode_word(enum mount_mode mode);
 
 /* Reads a limits file into @ret (a fresh one; released with limits_config_release()).
  * Members files are read relative to the limits file's directory. On error @ret is untouched. */

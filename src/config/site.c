@@ -19,6 +19,9 @@ static_assert(sizeof(enum gpu_attach) == sizeof(int), "choices are stored as int
 /* In the order of enum gpu_attach. */
 static const char *const attach_words[] = { "device-request", "cdi", "env", NULL };
 
+/* In the order of enum mount_mode. */
+static const char *const mode_words[] = { "strict", "groupshare", "plain", "ro" };
+
 #define AT(field) offsetof(struct site_config, field)
 
 const struct site_key site_keys[] = {
@@ -90,7 +93,8 @@ const struct site_key site_keys[] = {
 
         { "mounts.roots", SITE_ROOTS, AT(mount_roots), "~",
           .help = "Directories below which people may mount what they can read; \"~\" is each "
-                  "one's own home." },
+                  "one's own home. PATH:MODE says how: strict (the default of \"~\"), groupshare "
+                  "(of others), plain or ro." },
 
         { "users.min_uid", SITE_COUNT, AT(min_uid), "1000", 0, UINT32_MAX - 1,
           .help = "Accounts below this uid belong to services and are refused (root is not)." },
@@ -276,12 +280,41 @@ static const char *text_fault(const struct site_key *key, const char *text) {
         return NULL;
 }
 
+const char *mount_mode_word(enum mount_mode mode) {
+        return mode_words[mode];
+}
+
+size_t mount_root_split(const char *item, enum mount_mode *ret_mode) {
+        const char *colon = strrchr(item, ':');
+
+        *ret_mode = item[0] == '~' ? MOUNT_STRICT : MOUNT_GROUPSHARE;
+        for (size_t i = 0; colon && i < ARRAY_SIZE(mode_words); i++)
+                if (str_equal(colon + 1, mode_words[i])) {
+                        *ret_mode = (enum mount_mode)i;
+                        return (size_t)(colon - item);
+                }
+        return strlen(item);
+}
+
+/* Why @item cannot be one of mounts.roots, or NULL. */
+static const char *root_fault(const char *item) {
+        enum mount_mode ignored;
+        size_t n = mount_root_split(item, &ignored);
+        const char *colon = strrchr(item, ':');
+
+        if (n == strlen(item) && colon && !strchr(colon, '/'))
+                return "the mode of an item must be strict, groupshare, plain or ro";
+        if (item[0] != '/' && !(n == 1 && item[0] == '~'))
+                return "an item must be an absolute path or \"~\"";
+        return NULL;
+}
+
 static const char *item_fault(const struct site_key *key, const struct node *item) {
         if (item->kind != NODE_SCALAR || item->text[0] == '\0' ||
             (key->kind == SITE_WORDS && node_is_null(item)))
                 return "an item must be a word";
-        if (key->kind == SITE_ROOTS && item->text[0] != '/' && !str_equal(item->text, "~"))
-                return "an item must be an absolute path or \"~\"";
+        if (key->kind == SITE_ROOTS && root_fault(item->text))
+                return root_fault(item->text);
         for (const char *p = item->text; *p; p++)
                 if ((unsigned char)*p < ' ' || *p == 0x7f ||
                     (*p == ' ' && key->kind == SITE_WORDS))

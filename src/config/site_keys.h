@@ -14,7 +14,7 @@ enum site_kind {
         SITE_PATH,    /* absolute */
         SITE_URL,     /* http:// or https://, without what a shell or a Dockerfile could mind */
         SITE_WORDS,   /* a list of words */
-        SITE_ROOTS,   /* a list of absolute paths, or "~" */
+        SITE_ROOTS,   /* a list of absolute paths, or "~", each with ":MODE" or without */
         SITE_COUNT,   /* an integer from min to max */
         SITE_SECONDS, /* the same; microseconds in the struct */
         SITE_CHOICE,  /* one of the words in choices; its index in the struct */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,9 @@
 struct outcome { /* one message of the child for each path; a descriptor comes along when error is 0
                   */
         int error;
-        int64_t changed_us; /* of a file */
+        uid_t owner;
+        gid_t group;
+        int64_t changed_us;
 };
 
 /* Everything from here to child_main() runs between fork() and _exit() of a threaded program: only
@@ -57,30 +60,38 @@ static int open_dir(const char *path, bool make) {
         return fd;
 }
 
-/* Dated here, because a dead file system may not answer that either. */
-static int open_file(const char *path, int64_t *ret_changed_us) {
+static int open_file(const char *path) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
                                 .resolve = RESOLVE_NO_MAGICLINKS };
         int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-        struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        *ret_changed_us = st.st_ctim.tv_sec * US_PER_S + st.st_ctim.tv_nsec / 1000;
-        return fd;
+        return fd < 0 ? -errno : fd;
 }
 
-static void send_outcome(int socket, int fd_or_error, int64_t changed_us) {
-        struct outcome o = { .error = fd_or_error < 0 ? -fd_or_error : 0,
-                             .changed_us = changed_us };
+/* Looked at here, because a dead file system may not answer that either. */
+static int look(int fd, struct outcome *o) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        o->owner = st.st_uid;
+        o->group = st.st_gid;
+        o->changed_us = st.st_ctim.tv_sec * US_PER_S + st.st_ctim.tv_nsec / 1000;
+        return 0;
+}
+
+static void send_outcome(int socket, int fd_or_error) {
+        struct outcome o = { 0 };
         struct iovec iov = { .iov_base = &o, .iov_len = sizeof(o) };
         union {
                 char bytes[CMSG_SPACE(sizeof(int))];
                 struct cmsghdr align;
         } control = { 0 };
         struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+        int r = fd_or_error < 0 ? fd_or_error : look(fd_or_error, &o);
 
-        if (fd_or_error >= 0) {
+        o.error = -r;
+        if (r == 0) {
                 struct cmsghdr *c = &control.align;
 
                 message.msg_control = control.bytes;
@@ -111,12 +122,11 @@ static void child_main(int socket, const struct person_entry *who, bool become,
                 r = become_caller(who);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         for (size_t i = 0; i < n; i++) {
-                int64_t changed = 0;
                 int fd = r < 0          ? r
-                         : dirs[i].file ? open_file(dirs[i].path, &changed)
+                         : dirs[i].file ? open_file(dirs[i].path)
                                         : open_dir(dirs[i].path, dirs[i].make);
 
-                send_outcome(socket, fd, changed);
+                send_outcome(socket, fd);
                 if (fd >= 0)
                         close(fd);
         }
@@ -124,7 +134,7 @@ static void child_main(int socket, const struct person_entry *who, bool become,
 }
 
 /* Receives one outcome: the descriptor, or -errno. */
-static int receive_outcome(int socket, int64_t deadline_us, int64_t *ret_changed_us) {
+static int receive_outcome(int socket, int64_t deadline_us, struct caller_dir *ret) {
         struct outcome o;
         struct iovec iov = { .iov_base = &o, .iov_len = sizeof(o) };
         union {
@@ -152,7 +162,9 @@ static int receive_outcome(int socket, int64_t deadline_us, int64_t *ret_changed
                         close(fd);
                 return -o.error;
         }
-        *ret_changed_us = o.changed_us;
+        ret->owner = o.owner;
+        ret->group = o.group;
+        ret->changed_us = o.changed_us;
         return fd >= 0 ? fd : -EIO;
 }
 
@@ -177,63 +189,83 @@ static void finish(struct caller_dir *d, int fd_or_error) {
         d->error = 0;
 }
 
-/* Children that hang in the kernel on a dead file system: they can be neither killed nor waited
- * for now. They are looked at again at each call, and when too many hang, nothing new is begun. */
-enum { PARKED_MAX = 8 };
+/* Children that hang in the kernel on a dead file system can be neither killed nor waited for now.
+ * Each stays charged to its person until it is gone; all are looked at again at each call. */
 static struct {
         pthread_mutex_t lock;
-        pid_t pids[PARKED_MAX];
+        VEC(struct { pid_t pid; uid_t uid; }) hanging;
 } parked = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static bool parking_is_full(void) {
-        bool full = true;
-
+static void look_at_parked(struct daemon *d) {
         pthread_mutex_lock(&parked.lock);
-        for (size_t i = 0; i < PARKED_MAX; i++) {
-                if (parked.pids[i] && waitpid(parked.pids[i], NULL, WNOHANG) != 0)
-                        parked.pids[i] = 0;
-                full &= parked.pids[i] != 0;
-        }
-        pthread_mutex_unlock(&parked.lock);
-        return full;
-}
-
-static void end_child(pid_t pid, bool hangs) {
-        kill(pid, SIGKILL);
-        if (!hangs) {
-                waitpid(pid, NULL, 0);
-                return;
-        }
-        pthread_mutex_lock(&parked.lock);
-        for (size_t i = 0; i < PARKED_MAX; i++)
-                if (!parked.pids[i]) {
-                        parked.pids[i] = pid;
-                        break;
+        for (size_t i = parked.hanging.len; i-- > 0;)
+                if (waitpid(parked.hanging.items[i].pid, NULL, WNOHANG) != 0) {
+                        budget_give(&d->budgets, BUDGET_HELPERS, parked.hanging.items[i].uid);
+                        VEC_REMOVE(&parked.hanging, i);
                 }
         pthread_mutex_unlock(&parked.lock);
 }
 
-int caller_dirs_open(const struct person_entry *who, bool become, struct caller_dir *dirs,
+static size_t parked_of(uid_t uid) {
+        size_t n = 0;
+
+        pthread_mutex_lock(&parked.lock);
+        for (size_t i = 0; i < parked.hanging.len; i++)
+                n += parked.hanging.items[i].uid == uid;
+        pthread_mutex_unlock(&parked.lock);
+        return n;
+}
+
+static void end_child(struct daemon *d, pid_t pid, uid_t uid, bool hangs) {
+        int r;
+
+        kill(pid, SIGKILL);
+        if (hangs) {
+                pthread_mutex_lock(&parked.lock);
+                vec_grow((void **)&parked.hanging.items, &parked.hanging.cap,
+                         parked.hanging.len + 1, sizeof(*parked.hanging.items));
+                if (parked.hanging.len < parked.hanging.cap) {
+                        parked.hanging.items[parked.hanging.len].pid = pid;
+                        parked.hanging.items[parked.hanging.len++].uid = uid;
+                }
+                pthread_mutex_unlock(&parked.lock);
+                return;
+        }
+        do
+                r = waitpid(pid, NULL, 0);
+        while (r < 0 && errno == EINTR);
+        budget_give(&d->budgets, BUDGET_HELPERS, uid);
+}
+
+int caller_dirs_open(struct daemon *d, const struct person_entry *who, struct caller_dir *dirs,
                      size_t n) {
         int64_t deadline = clock_mono_us() + CALLER_DIR_TIMEOUT_S * US_PER_S;
         _cleanup_close_ int ours = -1;
+        struct refusal ignored;
         int pair[2];
         pid_t pid;
 
-        if (parking_is_full())
-                return -EAGAIN;
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        look_at_parked(d);
+        /* Where something hangs already, another one would only hang beside it. */
+        if (budget_take(&d->budgets, BUDGET_HELPERS, who->uid, parked_of(who->uid) ? 0 : deadline,
+                        &ignored))
+                return -EBUSY;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+                budget_give(&d->budgets, BUDGET_HELPERS, who->uid);
                 return -errno;
+        }
         ours = pair[0];
         pid = fork();
         if (pid == 0)
-                child_main(pair[1], who, become, dirs, n);
+                child_main(pair[1], who, !d->private_mode, dirs, n);
         close(pair[1]);
-        if (pid < 0)
-                return -errno;
+        if (pid < 0) {
+                budget_give(&d->budgets, BUDGET_HELPERS, who->uid);
+                return -EAGAIN;
+        }
         for (size_t i = 0; i < n; i++)
-                finish(&dirs[i], receive_outcome(ours, deadline, &dirs[i].changed_us));
-        end_child(pid, n > 0 && dirs[n - 1].error == ETIMEDOUT);
+                finish(&dirs[i], receive_outcome(ours, deadline, &dirs[i]));
+        end_child(d, pid, who->uid, n > 0 && dirs[n - 1].error == ETIMEDOUT);
         return 0;
 }
 

@@ -281,7 +281,8 @@ static int prepare(struct creation *k, struct identity_files *names, struct refu
                 return refuse_detail(r, e == -ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
                                      NULL, "can't write below '%s': %s", d->config.state_dir,
                                      strerror(-e));
-        if (make_home(d, k->record, r) || workspace_pin(d, k->record->nonce, &k->workspace, r))
+        if (make_home(d, k->record, r) ||
+            workspace_pin(d, k->call->who, k->record, &k->workspace, r))
                 return r->reason;
         FAILPOINT("create.pinned");
         return spec_prepare_devices(d, k->record, r);

@@ -209,7 +209,7 @@ static bool is_kept_alive(struct round *round, const struct watch *w) {
             snprintf(path, sizeof(path), "%s/.keep-alive", w->workspace) >= (int)sizeof(path))
                 return false;
         file.path = path;
-        if (caller_dirs_open(&round->who, !round->daemon->private_mode, &file, 1) < 0 || file.error)
+        if (caller_dirs_open(round->daemon, &round->who, &file, 1) < 0 || file.error)
                 return false;
         caller_dirs_close(&file, 1);
         age = round->real_us - file.changed_us;

@@ -34,6 +34,7 @@ struct record {
         char project[NAME_MAX_LEN + 1]; /* "" = none */
         char *workspace;                /* as resolved at creation; NULL = none */
         char *data;                     /* NULL = none */
+        bool workspace_read_only;       /* as it was pinned last */
         char **uuids; /* devices, in the order of allocation; NULL-terminated; may be NULL */
         int64_t units;
         int64_t cpus_milli, memory_bytes, shm_bytes, pids;

@@ -187,7 +187,7 @@ static int start(struct call *c, struct record *r, const struct place *place, bo
                 return -1;
         }
         FAILPOINT("start.decided");
-        if (workspace_ensure_pins(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal) ||
+        if (workspace_pin_anew(d, c->who, r, &refusal) || spec_prepare_devices(d, r, &refusal) ||
             (moved.uuids && move_container(d, r, c->who, &refusal)) ||
             prepare_surroundings(c, r, &refusal)) {
                 take_back(d, r, &moved);

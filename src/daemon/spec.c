@@ -100,7 +100,7 @@ size_t spec_mounts(const struct daemon *d, const struct record *r, const char *l
         m[n++] = (struct engine_mount){ names->passwd, "/etc/passwd", true };
         m[n++] = (struct engine_mount){ names->group, "/etc/group", true };
         m[n++] = (struct engine_mount){ p->home, p->home_inside, false };
-        m[n++] = (struct engine_mount){ p->workspace, "/workspace", false };
+        m[n++] = (struct engine_mount){ p->workspace, "/workspace", r->workspace_read_only };
         if (p->data[0])
                 m[n++] = (struct engine_mount){ p->data, "/data", true };
         return n;

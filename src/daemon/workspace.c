@@ -1,6 +1,7 @@
 /* Finding, checking and pinning a container's directories. */
 #include "daemon/workspace.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "daemon/pin.h"
 
@@ -40,22 +41,46 @@ static int refuse_dir(const struct caller_dir *d, struct refusal *r) {
         }
 }
 
-/* Where a directory really is decides, not how it was spelt: under the person's home or one of the
- * site's roots. */
-static int check_roots(const struct daemon *d, const struct caller_dir *home,
-                       const struct caller_dir *dir, struct refusal *r) {
-        _cleanup_buf_ struct buf roots = BUF_INIT(200);
+/* Why no directory could be looked at. */
+static int refuse_look(int error, const char *path, struct refusal *r) {
+        if (error == -EBUSY) {
+                refuse(r, REFUSAL_PATH_TIMEOUT, path);
+                r->max = CALLER_DIR_TIMEOUT_S;
+                return r->reason;
+        }
+        return refuse_detail(r, REFUSAL_INTERNAL, NULL, "can't look at directories: %s",
+                             strerror(-error));
+}
 
+/* Where a directory really is decides, not how it was spelt: under the person's home or one of the
+ * site's roots. The longest of those that fit says how it is mounted. */
+static int check_roots(const struct daemon *d, const struct caller_dir *home,
+                       const struct caller_dir *dir, enum mount_mode *ret_mode,
+                       struct refusal *r) {
+        _cleanup_buf_ struct buf roots = BUF_INIT(200);
+        size_t best = 0;
+
+        *ret_mode = MOUNT_PLAIN;
         if (d->private_mode)
                 return 0;
-        for (char **root = d->config.mount_roots; root && *root; root++) {
-                const char *path =
-                        strcmp(*root, "~") == 0 ? (home->error ? NULL : home->resolved) : *root;
+        for (char **item = d->config.mount_roots; item && *item; item++) {
+                enum mount_mode mode;
+                char root[PATH_MAX];
+                size_t n = mount_root_split(*item, &mode);
 
-                if (path && is_under(dir->resolved, path))
-                        return 0;
-                buf_addf(&roots, "%s%s", roots.len ? ", " : "", *root);
+                buf_addf(&roots, "%s%.*s", roots.len ? ", " : "", (int)n, *item);
+                if (n == 1 && **item == '~')
+                        str_copy(root, sizeof(root), home->error ? "" : home->resolved);
+                else
+                        snprintf(root, sizeof(root), "%.*s", (int)n, *item);
+                n = strlen(root);
+                if (n <= best || !is_under(dir->resolved, root))
+                        continue;
+                best = n;
+                *ret_mode = mode;
         }
+        if (best > 0)
+                return 0;
         refuse_detail(r, REFUSAL_PATH_NOT_PERMITTED, dir->path,
                       "it is at '%s', and this site mounts from %s only", dir->resolved,
                       roots.len ? roots.data : "nowhere");
@@ -79,6 +104,7 @@ int workspace_resolve(struct daemon *d, const struct person_entry *who,
         struct caller_dir *dirs = calloc(DIRS, sizeof(*dirs));
         char base[PATH_MAX], project_path[PATH_MAX];
         int at = wish->workspace ? WORKSPACE : PROJECT, e, refused = 0;
+        enum mount_mode modes[2] = { MOUNT_PLAIN, MOUNT_PLAIN };
 
         if (!dirs)
                 return refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
@@ -95,10 +121,9 @@ int workspace_resolve(struct daemon *d, const struct person_entry *who,
         dirs[DATA].path = wish->data ? wish->data : who->home;
         for (int i = 0; i < DIRS; i++)
                 dirs[i].fd = -1;
-        e = caller_dirs_open(who, !d->private_mode, dirs, DIRS);
+        e = caller_dirs_open(d, who, dirs, DIRS);
         if (e < 0)
-                refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "can't look at directories: %s",
-                                        strerror(-e));
+                refused = refuse_look(e, wish->workspace ? wish->workspace : who->home, r);
         /* A container without a project of its own gets the whole of ~/workspace. */
         if (at == PROJECT && !wish->project && dirs[PROJECT].error == ENOENT)
                 at = BASE;
@@ -107,11 +132,11 @@ int workspace_resolve(struct daemon *d, const struct person_entry *who,
         if (!refused && wish->data && dirs[DATA].error)
                 refused = refuse_dir(&dirs[DATA], r);
         if (!refused)
-                refused = check_roots(d, &dirs[HOME], &dirs[at], r);
+                refused = check_roots(d, &dirs[HOME], &dirs[at], &modes[0], r);
         if (!refused && wish->data)
-                refused = check_roots(d, &dirs[HOME], &dirs[DATA], r);
+                refused = check_roots(d, &dirs[HOME], &dirs[DATA], &modes[1], r);
         if (!refused) {
-                memset(ret, 0, sizeof(*ret));
+                *ret = (struct workspace){ .dir_mode = modes[0], .data_mode = modes[1] };
                 ret->dir = dirs[at];
                 ret->data.fd = -1;
                 dirs[at].fd = -1;
@@ -148,58 +173,85 @@ void workspace_sources(const struct daemon *d, const struct record *record, char
                 pin_path(d->config.run_dir, record->nonce, "data", data, size);
 }
 
-int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w,
-                  struct refusal *r) {
+static int pin(struct daemon *d, const struct person_entry *who, const struct record *record,
+               const char *what, const struct caller_dir *dir, enum mount_mode mode, bool read_only,
+               struct err *err) {
+        struct idmap map = { .uid = who->uid,
+                             .gid = who->gid,
+                             .groups = who->groups,
+                             .ngroups = (size_t)who->ngroups,
+                             .owner = dir->owner,
+                             .group = dir->group,
+                             .shared = mode == MOUNT_GROUPSHARE,
+                             .min_uid = (uid_t)d->config.min_uid };
+        struct pin pin = { .fd = dir->fd,
+                           .read_only = read_only || mode == MOUNT_RO,
+                           .map = mode == MOUNT_PLAIN ? NULL : &map };
+        struct err unmapped;
+        int e = pin_make(d->config.run_dir, record->nonce, what, &pin, &unmapped, err);
+
+        if (e == 0 && unmapped.code)
+                log_line(LOG_WARN, "pin", "container", record->engine_name, "path", dir->resolved,
+                         "mode", mount_mode_word(mode), "unmapped", unmapped.msg, NULL);
+        return e;
+}
+
+int workspace_pin(struct daemon *d, const struct person_entry *who, struct record *record,
+                  const struct workspace *w, struct refusal *r) {
         struct err err = { 0 };
         int e;
 
         if (d->private_mode)
                 return 0;
-        e = pin_make(d->config.run_dir, nonce, "workspace", w->dir.fd, false, &err);
+        record->workspace_read_only = w->dir_mode == MOUNT_RO;
+        e = pin(d, who, record, "workspace", &w->dir, w->dir_mode, false, &err);
         if (e == 0 && w->data.fd >= 0)
-                e = pin_make(d->config.run_dir, nonce, "data", w->data.fd, true, &err);
+                e = pin(d, who, record, "data", &w->data, w->data_mode, true, &err);
         if (e < 0) {
-                pins_remove(d->config.run_dir, nonce);
+                pins_remove(d->config.run_dir, record->nonce);
                 return refuse_detail(r, e == -ENOSPC ? REFUSAL_STORAGE_FULL : REFUSAL_INTERNAL,
                                      NULL, "%s", err.msg);
         }
         return 0;
 }
 
-int workspace_ensure_pins(struct daemon *d, const struct person_entry *who,
-                          const struct record *record, struct refusal *r) {
-        char workspace[PATH_MAX], data[PATH_MAX];
+enum { OLD_DIR, OLD_DATA, OLD_HOME, OLD };
+
+int workspace_pin_anew(struct daemon *d, const struct person_entry *who, struct record *record,
+                       struct refusal *r) {
+        struct workspace w = { .data.fd = -1 };
         struct caller_dir *dirs;
-        size_t n = record->data ? 2 : 1;
         int e, refused = 0;
 
-        workspace_sources(d, record, workspace, data, sizeof(workspace));
-        if (d->private_mode || (pin_is_mounted(workspace) && (!*data || pin_is_mounted(data))))
+        if (d->private_mode || !record->workspace)
                 return 0;
-        pins_remove(d->config.run_dir, record->nonce);
-        dirs = calloc(3, sizeof(*dirs));
+        dirs = calloc(OLD, sizeof(*dirs));
         if (!dirs)
                 return refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
-        dirs[0] = (struct caller_dir){ .path = record->workspace, .fd = -1 };
-        dirs[n - 1].path = n == 2 ? record->data : record->workspace;
-        dirs[n] = (struct caller_dir){ .path = who->home, .fd = -1 };
-        e = caller_dirs_open(who, true, dirs, n + 1);
+        for (int i = 0; i < OLD; i++)
+                dirs[i] = (struct caller_dir){ .path = who->home, .fd = -1 };
+        dirs[OLD_DIR].path = record->workspace;
+        if (record->data)
+                dirs[OLD_DATA].path = record->data;
+        e = caller_dirs_open(d, who, dirs, OLD);
         if (e < 0)
-                refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "can't look at directories: %s",
-                                        strerror(-e));
-        for (size_t i = 0; i < n && !refused; i++) {
-                refused = dirs[i].error ? refuse_dir(&dirs[i], r)
-                                        : check_roots(d, &dirs[n], &dirs[i], r);
-        }
+                refused = refuse_look(e, record->workspace, r);
+        if (!refused)
+                refused = dirs[OLD_DIR].error ? refuse_dir(&dirs[OLD_DIR], r) :
+                                                check_roots(d, &dirs[OLD_HOME], &dirs[OLD_DIR],
+                                                            &w.dir_mode, r);
+        if (!refused && record->data)
+                refused = dirs[OLD_DATA].error ? refuse_dir(&dirs[OLD_DATA], r) :
+                                                 check_roots(d, &dirs[OLD_HOME], &dirs[OLD_DATA],
+                                                             &w.data_mode, r);
         if (!refused) {
-                struct workspace w = { .dir = dirs[0] };
-
-                w.data.fd = -1;
-                if (n == 2)
-                        w.data = dirs[1];
-                refused = workspace_pin(d, record->nonce, &w, r);
+                w.dir = dirs[OLD_DIR];
+                if (record->data)
+                        w.data = dirs[OLD_DATA];
+                pins_remove(d->config.run_dir, record->nonce);
+                refused = workspace_pin(d, who, record, &w, r);
         }
-        caller_dirs_close(dirs, n + 1);
+        caller_dirs_close(dirs, OLD);
         free(dirs);
         return refused;
 }

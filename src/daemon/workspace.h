@@ -18,6 +18,7 @@ struct workspace {
         char project[NAME_MAX_LEN + 1]; /* the project whose directory it is; "" = none */
         struct caller_dir dir;          /* mounted at /workspace */
         struct caller_dir data;         /* mounted read-only at /data; fd -1 when not asked for */
+        enum mount_mode dir_mode, data_mode;
 };
 
 /* Opens what the wish comes to. 0, or nonzero with @r. Close with workspace_close(). */
@@ -30,11 +31,12 @@ void workspace_close(struct workspace *w);
 void workspace_sources(const struct daemon *d, const struct record *record, char *workspace,
                        char *data, size_t size);
 
-/* Makes the pins of a new container from open directories. Nonzero with @r. */
-int workspace_pin(struct daemon *d, const char *nonce, const struct workspace *w,
-                  struct refusal *r);
+/* Makes the pins of @record from open directories of @who. Nonzero with @r. */
+int workspace_pin(struct daemon *d, const struct person_entry *who, struct record *record,
+                  const struct workspace *w, struct refusal *r);
 
-/* Before a start: makes the pins anew if they are gone (after a reboot), opened as the owner.
- * Nonzero with @r when that is no longer possible. */
-int workspace_ensure_pins(struct daemon *d, const struct person_entry *who,
-                          const struct record *record, struct refusal *r);
+/* Before a start: makes the pins anew, opened as the owner, because a reboot takes them away, and
+ * because a directory may have been replaced or its permissions changed meanwhile. Nonzero with @r
+ * when the owner may not have it any more. */
+int workspace_pin_anew(struct daemon *d, const struct person_entry *who, struct record *record,
+                       struct refusal *r);

@@ -444,6 +444,7 @@ END
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
         local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= notify= pair
+        local roots="\"~\", $ROOT/shared"
 
         for pair; do
                 case $pair in
@@ -451,6 +452,7 @@ write_config() {
                 engine.timeout_s=*) timeout=${pair#*=} ;;
                 paths.state=*) state=${pair#*=} ;;
                 notify.command=*) notify=${pair#*=} ;;
+                mounts.roots=*) roots=${pair#*=} ;;
                 images.registries=*) registries=${pair#*=} ;;
                 images.*)
                         pair=${pair#images.}
@@ -480,7 +482,7 @@ ${images}paths:
   limits: $LIMITS
   init: $ROOT/init
 mounts:
-  roots: ["~", $ROOT/shared]
+  roots: [$roots]
 notify:
   command: "$notify"
 END

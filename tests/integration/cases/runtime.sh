@@ -185,6 +185,10 @@ test_a_root_that_is_no_mount() {
 
 test_a_group_comes_with_its_directory() {
         need_runtime
+        # Where ids are not mapped; where they are, the map makes the group unnecessary.
+        touch "$ROOT/restart"
+        write_config "mounts.roots=\"~\", $ROOT/shared:plain"
+        ds01d_restart
         mkdir -p "$ROOT/shared/lab"
         chown 0:$LAB_GID "$ROOT/shared/lab"
         chmod 2770 "$ROOT/shared/lab"

@@ -100,6 +100,11 @@ static const struct bad bad_files[] = {
           "f.yaml:1:1: unknown key 'defualt_image'" },
         { "mounts:\n  roots: [data]\n",
           "f.yaml:2:11: 'roots': an item must be an absolute path or \"~\", not 'data'" },
+        { "mounts:\n  roots: [/data:rw]\n",
+          "f.yaml:2:11: 'roots': the mode of an item must be strict, groupshare, plain or ro, not "
+          "'/data:rw'" },
+        { "mounts:\n  roots: [data:ro]\n",
+          "f.yaml:2:11: 'roots': an item must be an absolute path or \"~\", not 'data:ro'" },
         { "mounts:\n  roots:\n    - /data\n    - ~root\n",
           "f.yaml:4:7: 'roots': an item must be an absolute path or \"~\", not '~root'" },
         { "users:\n  min_uid: 4294967295\n",
@@ -320,11 +325,33 @@ static void test_no_such_text(void **state) {
         load_fails("f.yaml", EINVAL, "f.yaml:1:1: the file must hold keys with values, not 'x'");
 }
 
+static void test_mount_roots(void **state) {
+        static const struct {
+                const char *item;
+                size_t n;
+                enum mount_mode mode;
+        } rows[] = {
+                { "~", 1, MOUNT_STRICT },          { "~:plain", 1, MOUNT_PLAIN },
+                { "/data", 5, MOUNT_GROUPSHARE },  { "/data:strict", 5, MOUNT_STRICT },
+                { "/data:ro", 5, MOUNT_RO },       { "/data:groupshare", 5, MOUNT_GROUPSHARE },
+                { "/a:b/c", 6, MOUNT_GROUPSHARE }, { "/a:ro/c", 7, MOUNT_GROUPSHARE },
+                { "/a:b:ro", 4, MOUNT_RO },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                enum mount_mode mode;
+
+                assert_int_equal(mount_root_split(rows[i].item, &mode), rows[i].n);
+                assert_int_equal(mode, rows[i].mode);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bad_files),    cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_every_key),    cmocka_unit_test(test_empty_files),
-                cmocka_unit_test(test_no_such_text),
+                cmocka_unit_test(test_no_such_text), cmocka_unit_test(test_mount_roots),
         };
 
         return cmocka_run_group_tests_name("site", tests, scratch_enter, scratch_leave);
