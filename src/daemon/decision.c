@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,20 +24,22 @@ static void decision_path(const struct daemon *d, const char *id, char *dst, siz
 size_t decision_groups(const struct daemon *d, const struct record *r,
                        const struct person_entry *who, gid_t groups[2]) {
         char sources[2][PATH_MAX];
-        struct stat st;
+        struct statx st;
         size_t n = 0;
 
         workspace_sources(d, r, sources[0], sources[1], PATH_MAX);
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
                 bool has = false;
 
-                if (!sources[i][0] || stat(sources[i], &st) < 0 || st.st_gid == r->gid ||
-                    (n > 0 && groups[0] == st.st_gid))
+                /* A server that hangs is not asked. */
+                if (!sources[i][0] ||
+                    statx(AT_FDCWD, sources[i], AT_STATX_DONT_SYNC, STATX_GID, &st) < 0 ||
+                    st.stx_gid == r->gid || (n > 0 && groups[0] == st.stx_gid))
                         continue;
                 for (int g = 0; g < who->ngroups; g++)
-                        has |= who->groups[g] == st.st_gid;
+                        has |= who->groups[g] == st.stx_gid;
                 if (has)
-                        groups[n++] = st.st_gid;
+                        groups[n++] = st.stx_gid;
         }
         return n;
 }

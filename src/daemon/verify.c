@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "daemon/aggregate.h"
 #include "daemon/cgroup.h"
-#include "daemon/decision.h"
 #include "daemon/identity.h"
 #include "daemon/operation.h"
 #include "daemon/spec.h"
@@ -341,16 +340,14 @@ static int compare(struct daemon *d, const struct record *r, const struct proc_t
         _cleanup_free_ struct person_entry *who = calloc(1, sizeof(*who));
         struct engine_info engine;
         char parent[64];
-        gid_t groups[2];
-        size_t ngroups;
 
         if (!who || people_lookup(&d->people, r->uid, who) < 0)
                 return 0; /* the account is gone: no more starts, and nothing to compare with */
         daemon_engine_info(d, &engine);
         aggregate_parent(engine.cgroup_driver, d->config.cgroup_parent, r->uid, parent,
                          sizeof(parent));
-        ngroups = decision_groups(d, r, who, groups);
-        return verify_status(buf_str(&t->status), r->uid, r->gid, groups, ngroups, why) ||
+        return verify_status(buf_str(&t->status), r->uid, r->gid, who->groups,
+                             (size_t)who->ngroups, why) ||
                verify_cgroup(buf_str(&t->cgroup), parent, r->id, why) ||
                compare_mounts(d, r, who, t, why);
 }

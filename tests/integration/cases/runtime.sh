@@ -11,9 +11,11 @@ container_pid() {
 
 # An image with what images should not have.
 hostile_image() {
+        mkdir -p "$ROOT/image/volume"
         mknod -m 666 "$ROOT/image/kmsg" c 1 11
+        mknod -m 666 "$ROOT/image/volume/kmsg" c 1 11
         import_image ds01-hostile:latest 'HEALTHCHECK --interval=1s CMD /bin/true' 'VOLUME /volume'
-        rm "$ROOT/image/kmsg"
+        rm -r "$ROOT/image/kmsg" "$ROOT/image/volume"
 }
 
 may_open() { # USER FILE: for writing; to read the kernel's messages takes more
@@ -55,6 +57,7 @@ test_device_nodes_of_images_open_nothing() {
         [ -c "/proc/$pid/root/kmsg" ] || fail 'the image has lost its device'
         may_open alice "/proc/$pid/root/dev/null" || fail 'not even /dev/null can be opened'
         ! may_open alice "/proc/$pid/root/kmsg" || fail 'the device of the image can be opened from outside'
+        ! may_open alice "/proc/$pid/root/volume/kmsg" || fail 'the one in its volume can be opened from outside'
         run as alice container-attach thesis -- sh -c ': >>/kmsg'
         [ "$RC" != 0 ] || fail 'the device of the image can be opened inside'
         ok as alice container-attach thesis -- /bin/suid-id -u
