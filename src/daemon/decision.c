@@ -92,6 +92,8 @@ int decision_text(const struct daemon *d, const struct record *r, const struct p
         json_put_str(&w, "engine_root", engine->root);
         json_put_str(&w, "gpus", buf_str(&gpus));
         json_put_bool(&w, "cdi", r->uuids && d->config.gpu_attach == ATTACH_CDI);
+        json_put_bool(&w, "cgroup_namespace",
+                      strcmp(engine->name, "podman") != 0 || engine->cgroup_version == 2);
         json_put_int(&w, "memory_bytes", known(r->memory_bytes));
         json_put_int(&w, "pids", known(r->pids));
         json_put_int(&w, "cpus_milli", known(r->cpus_milli));

@@ -38,7 +38,8 @@ void engine_free(struct engine *e);
  * user's own docker.sock and podman socket, and the system's podman socket. 0 or -ENOENT. */
 int engine_find_socket(char *ret, size_t size);
 
-/* The name under which an engine knows ds01-runtime. podman takes no such name over its API. */
+/* The name under which Docker knows ds01-runtime. podman takes no such name over its API: there it
+ * is the runtime of all containers, or of none. */
 #define ENGINE_RUNTIME "ds01"
 
 struct engine_info {
@@ -49,7 +50,7 @@ struct engine_info {
         int ncpu;
         int64_t memory_bytes;
         bool cdi;               /* CDI devices can be asked for */
-        bool runtime;           /* ENGINE_RUNTIME can be asked for */
+        bool runtime;           /* containers run by ds01-runtime */
         char root[1024];        /* where it keeps its files */
 };
 /* Negotiates the API version by /_ping (cheap; also the health check). Every other call does it
@@ -213,7 +214,7 @@ struct engine_container { /* from inspect: everything; from list: no pid, times,
         pid_t pid; /* 0 when not running */
         int exit_code;
         bool oom_killed;
-        bool wrapped; /* runs by ENGINE_RUNTIME */
+        bool wrapped; /* runs by ENGINE_RUNTIME; podman doesn't tell */
         int64_t created_us, started_us, finished_us; /* 0 = never */
 };
 /* By the whole id or the name; the beginning of an id is 404 here. */

@@ -132,12 +132,14 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
         _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
         _cleanup_json_ json_t *root = NULL;
         struct engine_info info = { .cgroup_version = 1 };
+        const char *runtime;
         bool podman;
 
         engine_call_path(&call, "info", NULL, NULL);
         if (engine_do_json(e, &call, &root, err) < 0)
                 return -1;
         podman = engine_is_podman(e);
+        runtime = json_str_or(root, "DefaultRuntime", "");
         str_copy(info.name, sizeof(info.name), podman ? "podman" : "docker");
         str_copy(info.version, sizeof(info.version), json_str_or(root, "ServerVersion", ""));
         str_copy(info.cgroup_driver, sizeof(info.cgroup_driver),
@@ -148,7 +150,9 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
         info.memory_bytes = json_int_or(root, "MemTotal", 0);
         /* Docker lists the directories where it looks (an empty list means off). */
         info.cdi = podman || json_array_size(json_object_get(root, "CDISpecDirs")) > 0;
-        info.runtime = !podman && json_at(root, "Runtimes", ENGINE_RUNTIME, NULL);
+        info.runtime = podman ? str_equal(runtime, ENGINE_RUNTIME) ||
+                                        str_ends(runtime, "/ds01-runtime")
+                              : json_at(root, "Runtimes", ENGINE_RUNTIME, NULL) != NULL;
         str_copy(info.root, sizeof(info.root), json_str_or(root, "DockerRootDir", ""));
         *ret = info;
         return 0;

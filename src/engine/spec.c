@@ -166,7 +166,7 @@ static void write_host_config(struct json_writer *w, const struct engine_contain
         json_write_object_end(w);
         if (spec->cgroup_parent)
                 json_put_str(w, "CgroupParent", spec->cgroup_parent);
-        if (spec->runtime)
+        if (spec->runtime && !podman)
                 json_put_str(w, "Runtime", spec->runtime);
         write_limits(w, spec, podman);
         write_mounts(w, spec);

@@ -33,6 +33,12 @@ static int read_cdi(struct reader *r, void *ctx) {
         return reader_bool(r, "cdi", &d->cdi);
 }
 
+static int read_cgroup_namespace(struct reader *r, void *ctx) {
+        struct decision *d = ctx;
+
+        return reader_bool(r, "cgroup_namespace", &d->cgroup_namespace);
+}
+
 static int read_group(struct reader *r, void *ctx) {
         struct decision *d = ctx;
 
@@ -87,6 +93,7 @@ int decision_parse(const char *text, size_t n, struct decision *ret, struct err 
                 { "engine_root", read_engine_root, true },
                 { "gpus", read_gpus, true },
                 { "cdi", read_cdi, true },
+                { "cgroup_namespace", read_cgroup_namespace, true },
                 { "memory_bytes", read_memory_bytes, true },
                 { "pids", read_pids, true },
                 { "cpus_milli", read_cpus_milli, true },

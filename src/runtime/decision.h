@@ -34,6 +34,7 @@ struct decision {
         char engine_root[PATH_MAX];    /* where the engine keeps its files */
         char gpus[DECISION_GPUS_SIZE]; /* the value of NVIDIA_VISIBLE_DEVICES */
         bool cdi;                      /* devices come by the site's CDI specification */
+        bool cgroup_namespace;         /* of its own; podman gives none with cgroup v1 */
         int64_t memory_bytes, pids, cpus_milli; /* 0: not limited */
         struct decided_mount mounts[DECISION_MOUNTS_MAX];
         size_t nmounts;

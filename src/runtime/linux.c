@@ -54,6 +54,7 @@ static int read_readonly(struct reader *r, void *ctx) {
 /* --- namespaces ------------------------------------------------------------------------------- */
 
 static const char *const own_namespaces[] = { "mount", "pid", "ipc", "uts", "network", "cgroup" };
+enum { WITHOUT_CGROUP = ARRAY_SIZE(own_namespaces) - 1 };
 
 struct name_space {
         char type[16], path[PATH_MAX];
@@ -93,9 +94,11 @@ static int read_namespace(struct reader *r, void *ctx) {
 }
 
 static int read_namespaces(struct reader *r, void *ctx) {
-        struct wanted w = { .judge = ctx,
+        struct judge *j = ctx;
+        struct wanted w = { .judge = j,
                             .words = own_namespaces,
-                            .n = ARRAY_SIZE(own_namespaces) };
+                            .n = j->decision->cgroup_namespace ? ARRAY_SIZE(own_namespaces)
+                                                               : WITHOUT_CGROUP };
         int e = reader_array(r, "namespaces", read_namespace, &w);
 
         return e < 0 ? e : check_wanted(&w, "it would share the host's namespace");

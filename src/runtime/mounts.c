@@ -81,6 +81,14 @@ static bool below(const char *path, const char *directory) {
         return n > 0 && strncmp(path, directory, n) == 0 && path[n] == '/' && !strstr(path, "/../");
 }
 
+/* podman keeps a container's files in a directory of the container's, in one of two places. */
+static bool is_its_own(const struct mount *m) {
+        char part[PATH_MAX];
+
+        snprintf(part, sizeof(part), "/overlay-containers/%.200s/userdata/", m->judge->id);
+        return strstr(m->source, part) && !strstr(m->source, "/../");
+}
+
 static int judge_decided(struct mount *m, size_t at) {
         const struct decided_mount *decided = &m->judge->decision->mounts[at];
 
@@ -116,7 +124,7 @@ static int judge_place(struct mount *m) {
                                      m->destination);
         }
         /* Its own files (resolv.conf, volumes that the image declares), and the driver's. */
-        if (below(m->source, d->engine_root) || (d->cdi && m->read_only))
+        if (below(m->source, d->engine_root) || is_its_own(m) || (d->cdi && m->read_only))
                 return 0;
         return judge_differs(m->judge, "'%.200s' would be mounted at '%.200s'", m->source,
                              m->destination);

@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 .cgroup = "/ds01/u1001",
                 .engine_root = "/var/lib/docker",
                 .gpus = "void",
+                .cgroup_namespace = true,
                 .mounts = { { "/run/ds01/pin/a/workspace", "/workspace", false },
                             { "/var/lib/ds01/identity/*/p", "/etc/passwd", true } },
                 .nmounts = 2,

@@ -174,6 +174,7 @@ as() {
 make_runtime() {
         local program=$ROOT/ds01-runtime lib libs=$ROOT/lib
 
+        mkdir "$ROOT/runtime"
         cp "$DS01_BUILD/src/runtime/ds01-runtime" "$program"
         case ${DS01_TEST_ENGINE-} in
         root:*) # the other release has other libraries, or none of a sanitizer
@@ -185,9 +186,9 @@ make_runtime() {
                 ;;
         esac
         printf '#!/bin/sh\nexport %s\nexec %s --ds01-run=%s --ds01-backend=%s "$@"\n' "$(sanitizer_env 0 | tr '\n' ' ')" \
-                "$program" "$RUN_DIR" "$ROOT/backend" >"$ROOT/runtime"
-        chmod 755 "$ROOT/runtime"
-        runtime_backend <<<'exec runc "$@"'
+                "$program" "$RUN_DIR" "$ROOT/backend" >"$ROOT/runtime/ds01-runtime"
+        chmod 755 "$ROOT/runtime/ds01-runtime"
+        PATH=$PATH:/usr/sbin runtime_backend <<<"exec $(PATH=$PATH:/usr/sbin command -v runc) \"\$@\""
 }
 
 runtime_backend() { # from standard input, the commands of a shell script
@@ -197,7 +198,7 @@ runtime_backend() { # from standard input, the commands of a shell script
 }
 
 engine_has_runtime() {
-        engine GET /info | jq -e '.Runtimes.ds01' >/dev/null
+        engine GET /info | jq -e '.Runtimes.ds01 // (.DefaultRuntime | endswith("/ds01-runtime") or . == null)' >/dev/null
 }
 
 need_runtime() {
@@ -221,7 +222,7 @@ engine_launch_docker() {
         chmod 755 "$ROOT/hooks/nvidia-container-runtime-hook"
         # In a network namespace of its own: a dockerd without bridge removes the docker0 that it
         # finds, and that would be another engine's.
-        local enter=(unshare --net) options=(--add-runtime "ds01=$ROOT/runtime")
+        local enter=(unshare --net) options=(--add-runtime "ds01=$ROOT/runtime/ds01-runtime")
 
         if [ -n "$ENGINE_ROOT" ]; then
                 enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")
@@ -241,13 +242,13 @@ engine_launch_podman() {
         local prepare='mount --bind "$0" /var/run/cdi && exec "$@"'
 
         # In namespaces of its own, where /var/run/cdi, the only place where podman 4 looks for CDI
-        # specs, is ours, and so is the loopback, where it asks a registry without TLS. runc, because crun 1.8 refuses a hybrid cgroup tree.
+        # specs, is ours, and so is the loopback, where it asks a registry without TLS. To runc in the end, because crun 1.8 refuses a hybrid cgroup tree.
         mkdir -p /var/run/cdi "$ROOT/cdi"
         printf '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n' >"$ROOT/registries.conf"
         CONTAINERS_REGISTRIES_CONF=$ROOT/registries.conf \
                 setsid unshare --net --mount --propagation slave sh -c "$prepare" "$ROOT/cdi" \
                 podman --root "$ROOT/engine" --runroot "$ROOT/exec" --tmpdir "$ROOT/podman-tmp" \
-                --runtime "$(command -v runc || echo /usr/sbin/runc)" --cgroup-manager cgroupfs \
+                --runtime "$ROOT/runtime/ds01-runtime" --cgroup-manager cgroupfs \
                 system service --time=0 "unix://$ENGINE_SOCKET" >>"$ROOT/engine.log" 2>&1 &
         echo $! >"$ROOT/engine.pid"
         disown

@@ -141,6 +141,7 @@ static void test_decision(void **state) {
         assert_int_equal(back->ngroups, 0);
         assert_string_equal(back->cgroup, "ds01-u1001.slice");
         assert_string_equal(back->engine_root, "/var/lib/docker");
+        assert_true(back->cgroup_namespace);
         assert_string_equal(back->gpus, "GPU-1,GPU-2");
         assert_int_equal(back->memory_bytes, 0);
         assert_int_equal(back->pids, 256);

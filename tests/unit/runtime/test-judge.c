@@ -151,6 +151,7 @@ static const struct {
         { "\"hostname\"", "\"annotations\":{\"org.systemd.property.MemoryMax\":\"1\"},\"hostname\"",
           "MemoryMax" },
         { "\"hostname\"", "\"hostname", "container" },
+        { "/var/lib/docker/containers/8b19", "/run/storage/overlay-containers/9b19", "mounted at" },
 };
 
 static void test_changes(void **state) {
@@ -182,6 +183,12 @@ static void test_variants(void **state) {
                   "\"/proc/12/exe\",\"args\":[\"libnetwork-setkey\"," },
                 { "\"limit\":256", "\"limit\":200" },
                 { "\"ro\",\"rprivate\"", "\"rro\",\"rprivate\"" },
+                { "/var/lib/docker/containers/8b19e22b76822da3b2565d71303dac60eb7ba43895ae10c27c04"
+                  "533d39f45c1e/",
+                  "/run/containers/storage/overlay-containers/8b19e22b76822da3b2565d71303dac60eb7b"
+                  "a43895ae10c27c04533d39f45c1e/userdata/" },
+                { "\"hostname\"",
+                  "\"annotations\":{\"org.systemd.property.KillSignal\":\"15\"},\"hostname\"" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
