@@ -67,7 +67,7 @@ static int make_body(const struct stream *s, char *const *command, size_t n, str
 
 static int send_request(struct stream *s, char *const *command, size_t n) {
         _cleanup_buf_ struct buf body = BUF_INIT(REQUEST_MAX), out = BUF_INIT(2 * REQUEST_MAX);
-        _cleanup_buf_ struct buf target = { 0 };
+        _cleanup_buf_ struct buf path = { 0 }, target = BUF_INIT(HTTP_LINE_MAX);
         struct http_request_out head = {
                 .method = HTTP_POST,
                 .content_type = "application/json",
@@ -77,10 +77,12 @@ static int send_request(struct stream *s, char *const *command, size_t n) {
 
         r = make_body(s, command, n, &body);
         if (r == 0)
-                r = container_target(&target, s->name, "exec");
+                r = container_target(&path, s->name, "exec");
+        if (r == 0)
+                r = connection_target(s->cli, buf_str(&path), &target);
         if (r < 0)
                 return r;
-        head.target = target.data;
+        head.target = buf_str(&target);
         head.length = (int64_t)body.len;
         r = http_write_request(&out, &head);
         if (r == 0)

@@ -90,11 +90,10 @@ static int lost(struct cli *c, const struct call *call, int error) {
         return EXIT_UNREACHABLE;
 }
 
-static int write_call(int fd, const struct call *call) {
-        _cleanup_buf_ struct buf out = BUF_INIT(REQUEST_MAX);
+static int write_call(struct cli *c, int fd, const struct call *call) {
+        _cleanup_buf_ struct buf out = BUF_INIT(REQUEST_MAX), target = BUF_INIT(HTTP_LINE_MAX);
         struct http_request_out head = {
                 .method = call->method,
-                .target = call->target,
                 .length = HTTP_NO_LENGTH,
                 .close = true,
                 .extra = call->quiet ? NULL : "Ds01-Notice: wanted\r\n",
@@ -110,7 +109,10 @@ static int write_call(int fd, const struct call *call) {
         } else if (call->method == HTTP_POST) {
                 head.length = 0;
         }
-        r = http_write_request(&out, &head);
+        r = connection_target(c, call->target, &target);
+        head.target = buf_str(&target);
+        if (r == 0)
+                r = http_write_request(&out, &head);
         if (r == 0 && call->body && call->body->len)
                 r = buf_add(&out, call->body->data, call->body->len);
         return r < 0 ? r : fd_write_all(fd, out.data, out.len, 0);
@@ -256,7 +258,7 @@ static int send_once(struct cli *c, const struct call *call, struct reply *ret) 
         fd = connection_open(c, !call->quiet);
         if (fd < 0)
                 return EXIT_UNREACHABLE;
-        r = write_call(fd, call);
+        r = write_call(c, fd, call);
         if (r == 0 && call->next_piece)
                 r = write_pieces(fd, call, &said);
         if (said)

@@ -33,6 +33,7 @@ struct cli {
         bool guided;            /* --guided: guide.h */
         int64_t now_us;         /* wall clock at the start */
         const char *socket;     /* the one to use, or NULL to find it */
+        const char *person;     /* for whom an administrator acts, or NULL */
         char name[64]; /* how messages call the running command: "container-create", "ds01 gpus" */
 };
 

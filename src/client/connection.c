@@ -2,12 +2,15 @@
 #include "client/connection.h"
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "client/private.h"
+#include "http/write.h"
 
 #include <errno.h>
 #include <string.h>
 
 static const char system_socket[] = "/run/ds01/ds01.sock";
+static const char admin_socket[] = "/run/ds01/admin.sock";
 
 static void say_unreachable(struct cli *c, const char *path, int error, bool chosen) {
         switch (error) {
@@ -32,8 +35,10 @@ static void say_unreachable(struct cli *c, const char *path, int error, bool cho
 
 int connection_open(struct cli *c, bool may_start) {
         const char *path = c->socket ? c->socket : system_socket;
-        int fd;
+        int fd = c->socket || geteuid() != 0 ? -1 : unix_connect(admin_socket);
 
+        if (fd >= 0)
+                return fd;
         fd = unix_connect(path);
         if (fd >= 0)
                 return fd;
@@ -48,4 +53,17 @@ int connection_open(struct cli *c, bool may_start) {
         if (may_start)
                 say_unreachable(c, path, -fd, c->socket != NULL);
         return -1;
+}
+
+bool connection_administers(const struct cli *c) {
+        const char *path = c->socket ? c->socket : admin_socket;
+
+        return geteuid() == 0 && str_ends(path, strrchr(admin_socket, '/')) &&
+               access(path, F_OK) == 0;
+}
+
+int connection_target(const struct cli *c, const char *target, struct buf *ret) {
+        int r = buf_adds(ret, target);
+
+        return r < 0 || !c->person ? r : http_target_param(ret, "user", c->person);
 }

@@ -70,6 +70,7 @@ void container_scan(struct json_scan *s, struct container *ret) {
                 { "stops_because", c->stops_because, sizeof(c->stops_because) },
                 { "extended_until", c->extended_until, sizeof(c->extended_until) },
                 { "workspace", c->workspace, sizeof(c->workspace) },
+                { "user", c->user, sizeof(c->user) },
                 { "data", c->data, sizeof(c->data) },
                 { "engine_name", c->engine_name, sizeof(c->engine_name) },
                 { "id", c->id, sizeof(c->id) },

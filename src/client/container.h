@@ -22,6 +22,7 @@ struct container {
         char stops_at[40], stops_because[16]; /* one will stop it soon */
         char extended_until[40]; /* until then none does */
         char workspace[4096], data[4096];
+        char user[64]; /* in an administrator's list of everybody's; else "" */
         char engine_name[256];
         char id[80];
         int64_t gpus_wanted; /* at a start, whether it holds them now or not */

@@ -105,6 +105,7 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
         if (common.plain)
                 setenv("DS01_PLAIN", "1", 1);
         c->guided = common.guided;
+        c->person = common.user;
         if (operands.n == 0 && cmd->picks && picker_possible(c) && !has_flag(cmd, options, "all"))
                 return run_picked(c, cmd, options);
         if (operands.n < (size_t)cmd->min) {

@@ -27,7 +27,8 @@ static const struct {
 static const struct {
         const char *name, *text;
 } environment[] = {
-        { "DS01_SOCKET", "the socket of ds01d; without it /run/ds01/ds01.sock" },
+        { "DS01_SOCKET", "the socket of ds01d; without it /run/ds01/ds01.sock, for root "
+                         "/run/ds01/admin.sock" },
         { "DS01_PLAIN", "when set, lists to choose from are numbered lines, as with --plain" },
         { "NO_COLOR", "when set, nothing is coloured" },
 };

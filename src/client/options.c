@@ -22,6 +22,8 @@ const struct option_row common_rows[] = {
                     "explain each step while doing it", .hidden = true),
         OPTION_FLAG(0, "plain", struct common_options, plain,
                     "lists to choose from are numbered lines", .hidden = true),
+        OPTION_STRING(0, "user", "NAME", struct common_options, user,
+                      "for root: do it for NAME, as NAME", .hidden = true),
 };
 const size_t n_common_rows = ARRAY_SIZE(common_rows);
 

@@ -69,6 +69,7 @@ extern const char *const record_format_choices[]; /* table, json: for what is no
 /* The options that every command has. */
 struct common_options {
         bool help, version, info, concepts, guided, plain;
+        const char *user;
 };
 extern const struct option_row common_rows[];
 extern const size_t n_common_rows;

@@ -24,6 +24,9 @@ struct call {
         struct buf *early; /* bytes that came behind the request (exec) */
         struct session *session; /* where a body comes from that is taken piece by piece (build) */
 
+        bool admin;     /* by an administrator, for @who, */
+        bool everybody; /* or for nobody in particular: who then is root */
+
         int status;
         struct buf answer; /* JSON */
         bool streamed;     /* the handler has answered by itself and the connection is used up */
@@ -46,6 +49,8 @@ struct route {
  * the path's NAME. */
 const struct route *route_find(const struct http_request *q, const char **ret_name,
                                struct refusal *r);
+/* The parameter of all routes by which an administrator says for whom: its value, or NULL. */
+const char *route_person(const struct http_request *q);
 /* The whole table, for tests and the documentation check. */
 const struct route *route_table(size_t *ret_n);
 

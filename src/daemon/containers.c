@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-static int by_name(const void *a, const void *b) {
+static int by_person_and_name(const void *a, const void *b) {
         const struct container_view *x = a, *y = b;
 
-        return strcmp(x->record->name, y->record->name);
+        int whose = strcmp(x->record->user, y->record->user);
+
+        return whose ? whose : strcmp(x->record->name, y->record->name);
 }
 
 void handle_container_list(struct call *c) {
@@ -22,15 +24,16 @@ void handle_container_list(struct call *c) {
                 const struct record *r = l->records.items[i];
                 struct container_view view;
 
-                if (r->uid != c->who->uid ||
+                if ((r->uid != c->who->uid && !c->everybody) ||
                     (!all && r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED))
                         continue;
                 ledger_view(l, (int)i, &view);
+                view.of_all = c->everybody;
                 if (VEC_PUSH(&views, view) < 0)
                         c->answer.failed = true;
         }
         if (views.len > 1)
-                qsort(views.items, views.len, sizeof(views.items[0]), by_name);
+                qsort(views.items, views.len, sizeof(views.items[0]), by_person_and_name);
         json_write_array(&w);
         for (size_t i = 0; i < views.len; i++)
                 write_container(&w, &views.items[i]);

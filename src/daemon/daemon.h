@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define ADMIN_SOCKET "admin.sock" /* below paths.run */
 enum { SEAL_KEY_SIZE = 32 };
 
 /* The builds that go on, so that nobody has too many of them and no image two. */

@@ -193,7 +193,7 @@ size_t fsck_report(struct daemon *d, bool offline, struct buf *out) {
 }
 
 void handle_fsck(struct call *c) {
-        if (c->who->uid != 0 && !c->daemon->private_mode) {
+        if (!c->admin && !c->daemon->private_mode) {
                 refuse_detail(&c->refusal, REFUSAL_CALLER_NOT_ALLOWED, NULL,
                               "only root can check the whole machine");
                 str_copy(c->refusal.extra, sizeof(c->refusal.extra), "sudo ds01 fsck");

@@ -23,8 +23,8 @@ struct listener {
 struct connection {
         struct listener *listener;
         int fd;
-        uid_t uid;
-        pid_t pid;
+        struct peer peer;
+        bool admin;
 };
 
 /* Counts one more connection of @uid; nonzero with @r when that is too many. */
@@ -50,13 +50,13 @@ static void discharge(struct listener *l, uid_t uid) {
 static void *connection_thread(void *arg) {
         struct connection *c = arg;
 
-        session_run(c->listener->daemon, c->fd, c->uid, c->pid);
-        discharge(c->listener, c->uid);
+        session_run(c->listener->daemon, c->fd, &c->peer, c->admin);
+        discharge(c->listener, c->peer.uid);
         free(c);
         return NULL;
 }
 
-static int start_connection(struct listener *l, int fd, const struct ucred *peer) {
+static int start_connection(struct listener *l, int fd, const struct peer *peer, bool admin) {
         struct connection *c = malloc(sizeof(*c));
         pthread_attr_t attr;
         pthread_t thread;
@@ -64,7 +64,7 @@ static int start_connection(struct listener *l, int fd, const struct ucred *peer
 
         if (!c)
                 return -ENOMEM;
-        *c = (struct connection){ .listener = l, .fd = fd, .uid = peer->uid, .pid = peer->pid };
+        *c = (struct connection){ .listener = l, .fd = fd, .peer = *peer, .admin = admin };
         pthread_attr_init(&attr);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
         pthread_attr_setstacksize(&attr, STACK_SIZE);
@@ -75,10 +75,9 @@ static int start_connection(struct listener *l, int fd, const struct ucred *peer
         return -r;
 }
 
-static void accept_one(struct listener *l, int listen_fd) {
-        struct ucred peer;
-        socklen_t size = sizeof(peer);
-        struct refusal r;
+static void accept_one(struct listener *l, int listen_fd, bool admin) {
+        struct refusal r = { 0 };
+        struct peer peer;
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd < 0) {
@@ -88,7 +87,7 @@ static void accept_one(struct listener *l, int listen_fd) {
                 }
                 return;
         }
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+        if (peer_read(fd, &peer) < 0) {
                 close(fd);
                 return;
         }
@@ -96,7 +95,7 @@ static void accept_one(struct listener *l, int listen_fd) {
                 session_turn_away(fd, &r);
                 return;
         }
-        if (start_connection(l, fd, &peer) < 0) {
+        if (start_connection(l, fd, &peer, admin) < 0) {
                 discharge(l, peer.uid);
                 refuse_detail(&r, REFUSAL_INTERNAL, NULL, "no thread for the connection");
                 session_turn_away(fd, &r);
@@ -114,7 +113,7 @@ static void wait_for_sessions(struct listener *l) {
         pthread_mutex_unlock(&l->lock);
 }
 
-void listener_run(struct daemon *d, int fd) {
+void listener_run(struct daemon *d, int fd, int admin_fd) {
         /* Never freed: a session may outlive the wait at the end and still count itself off. */
         static struct listener l;
 
@@ -122,10 +121,15 @@ void listener_run(struct daemon *d, int fd) {
         pthread_mutex_init(&l.lock, NULL);
         pthread_cond_init(&l.ended, NULL);
         while (!d->stopping) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
+                struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+                                      { .fd = admin_fd, .events = POLLIN } };
 
-                if (poll(&p, 1, POLL_MS) > 0)
-                        accept_one(&l, fd);
+                if (poll(p, ARRAY_SIZE(p), POLL_MS) <= 0)
+                        continue;
+                if (p[0].revents)
+                        accept_one(&l, fd, false);
+                if (p[1].revents)
+                        accept_one(&l, admin_fd, true);
         }
         wait_for_sessions(&l);
 }

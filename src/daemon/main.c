@@ -337,10 +337,26 @@ static void *notices_thread(void *arg) {
         return NULL;
 }
 
+/* -1: a private daemon has none. */
+static int open_admin_socket(struct daemon *d, int *ret, struct err *err) {
+        char path[PATH_MAX];
+        int fd;
+
+        *ret = -1;
+        if (d->private_mode)
+                return 0;
+        snprintf(path, sizeof(path), "%s/" ADMIN_SOCKET, d->config.run_dir);
+        fd = unix_listen(path, 0600, LISTEN_BACKLOG);
+        if (fd < 0)
+                return err_set(err, -fd, "can't listen on '%s': %s", path, strerror(-fd));
+        *ret = fd;
+        return 0;
+}
+
 static int serve(struct daemon *d, struct err *err) {
         struct signals signals = { .daemon = d };
         pthread_t keeper, images, expiry, notices, waiter;
-        int fd, r;
+        int fd, admin_fd, r;
 
         /* Blocked before any thread exists, so that only the waiter gets them. */
         sigemptyset(&signals.set);
@@ -352,7 +368,9 @@ static int serve(struct daemon *d, struct err *err) {
         fd = open_socket(d, err);
         if (fd < 0)
                 return fd;
-        r = start_gpus(d, err);
+        r = open_admin_socket(d, &admin_fd, err);
+        if (r == 0)
+                r = start_gpus(d, err);
         if (r < 0)
                 return r;
         if (pthread_create(&waiter, NULL, signal_thread, &signals) != 0 ||
@@ -362,7 +380,7 @@ static int serve(struct daemon *d, struct err *err) {
             pthread_create(&notices, NULL, notices_thread, d) != 0)
                 return err_set(err, EAGAIN, "can't start a thread");
         log_line(LOG_INFO, "listening", "socket", d->config.socket, "version", DS01_VERSION, NULL);
-        listener_run(d, fd);
+        listener_run(d, fd, admin_fd);
         pthread_join(waiter, NULL);
         pthread_join(keeper, NULL);
         pthread_join(images, NULL);
@@ -372,6 +390,8 @@ static int serve(struct daemon *d, struct err *err) {
         notices_release(&d->notices);
         gpu_monitor_stop(d->gpus);
         close(fd);
+        if (admin_fd >= 0)
+                close(admin_fd);
         return 0;
 }
 

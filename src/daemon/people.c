@@ -58,6 +58,18 @@ static int read_person(uid_t uid, struct person_entry *e) {
         return 0;
 }
 
+int people_find(const char *name, uid_t *ret) {
+        _cleanup_free_ char *buffer = malloc(NSS_BUFFER);
+        struct passwd account, *found = NULL;
+
+        if (!buffer || getpwnam_r(name, &account, buffer, NSS_BUFFER, &found) != 0)
+                return -EAGAIN;
+        if (!found)
+                return -ENOENT;
+        *ret = account.pw_uid;
+        return 0;
+}
+
 static struct person_entry *find(struct people *p, uid_t uid) {
         for (size_t i = 0; i < p->entries.len; i++)
                 if (p->entries.items[i]->uid == uid)

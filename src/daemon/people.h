@@ -32,5 +32,7 @@ struct people {
 void people_init(struct people *p);
 void people_release(struct people *p);
 
+/* The uid of the account called @name. 0, -ENOENT or -EAGAIN. */
+int people_find(const char *name, uid_t *ret);
 /* The person with @uid. 0, -ENOENT (no such account) or -EAGAIN (the directory does not answer). */
 int people_lookup(struct people *p, uid_t uid, struct person_entry *ret);

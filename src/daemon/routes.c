@@ -60,10 +60,19 @@ static bool path_matches(const char *pattern, const struct http_request *q, cons
         return false;
 }
 
+static const char person_param[] = "user";
+
+const char *route_person(const struct http_request *q) {
+        for (size_t i = 0; i < q->n_query; i++)
+                if (strcmp(q->query[i].key, person_param) == 0)
+                        return q->query[i].value;
+        return NULL;
+}
+
 static bool params_are_allowed(const struct route *route, const struct http_request *q,
                                struct refusal *r) {
         for (size_t i = 0; i < q->n_query; i++) {
-                bool known = false;
+                bool known = strcmp(q->query[i].key, person_param) == 0;
 
                 for (const char *const *p = route->params; p && *p; p++)
                         known |= strcmp(*p, q->query[i].key) == 0;

@@ -20,16 +20,19 @@ enum {
         PIECE_TIMEOUT_S = 120, /* between two pieces of an archive */
         WRITE_TIMEOUT_S = 60,
         TURN_TIMEOUT_S = 30, /* for one's other requests to end */
+        STRANGER_TIMEOUT_S = 1, /* for all that a uid without an account has to say */
 };
 
 struct session {
         struct daemon *daemon;
         int fd;
-        uid_t uid;
-        pid_t pid;
+        struct peer peer;
+        bool admin;
+        uid_t uid; /* who it counts as: the peer's, or the owner's of the container that it is in */
         struct http_request_reader reader;
         struct buf in, body;
         struct person_entry who;
+        int64_t leaves_us; /* CLOCK_MONOTONIC: a stranger's time is over; 0: no stranger */
         enum budget charged; /* the request; BUDGETS: not */
 };
 
@@ -100,6 +103,8 @@ static int read_until(struct session *s, enum http_event wanted) {
                                        : s->in.len > 0     ? HEAD_TIMEOUT_S
                                                            : IDLE_TIMEOUT_S);
 
+        if (s->leaves_us)
+                deadline = s->leaves_us;
         for (;;) {
                 enum http_event event = http_request_feed(&s->reader, &s->in, &s->body);
                 bool idle = wanted == HTTP_HEAD_DONE && s->in.len == 0 && s->reader.taken == 0;
@@ -118,7 +123,7 @@ static int read_until(struct session *s, enum http_event wanted) {
                         answer_fault(s, HTTP_FAULT_TIMEOUT);
                 if (n <= 0)
                         return -1;
-                if (idle)
+                if (idle && !s->leaves_us)
                         deadline = deadline_in(HEAD_TIMEOUT_S);
         }
 }
@@ -127,20 +132,69 @@ static void log_decision(struct session *s, const struct call *c, int64_t began_
         char uid[16], pid[16], status[16], took[32];
 
         snprintf(uid, sizeof(uid), "%u", s->uid);
-        snprintf(pid, sizeof(pid), "%d", s->pid);
+        snprintf(pid, sizeof(pid), "%d", s->peer.pid);
         snprintf(status, sizeof(status), "%d", c->status);
         snprintf(took, sizeof(took), "%.3f", (double)(clock_mono_us() - began_us) / 1000);
         log_line(LOG_INFO, "request", "uid", uid, "user", s->who.name[0] ? s->who.name : NULL,
-                 "pid", pid, "method", http_method_names[c->request->method], "target",
+                 "pid", pid, "admin", s->admin ? "yes" : NULL, "inside",
+                 s->peer.container[0] ? s->peer.container : NULL, "method",
+                 http_method_names[c->request->method], "target",
                  c->request->target, "status", status, "ms", took, "refused",
                  c->refusal.reason ? refusal_kind(c->refusal.reason)->code : NULL, "detail",
                  c->refusal.reason && c->refusal.detail[0] ? c->refusal.detail : NULL, NULL);
 }
 
-/* Who calls, anew for each request: an account can go, a group can change. Nonzero when refused. */
-static int identify(struct session *s, struct refusal *r) {
-        struct daemon *d = s->daemon;
+/* For whom an administrator calls; for nobody in particular: as root. */
+static int identify_for(struct session *s, const char *name, struct refusal *r) {
+        uid_t uid;
         int e;
+
+        if (!s->admin) {
+                str_copy(r->extra, sizeof(r->extra), "as root, without DS01_SOCKET: --user=NAME");
+                return refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                                     "only an administrator can act for others");
+        }
+        e = people_find(name, &uid);
+        if (e == 0)
+                e = people_lookup(&s->daemon->people, uid, &s->who);
+        if (e == -ENOENT)
+                return refuse(r, REFUSAL_NO_SUCH_PERSON, name);
+        return e < 0 ? refuse_detail(r, REFUSAL_INTERNAL, NULL,
+                                     "the account of '%s' can't be looked up", name) :
+                       0;
+}
+
+/* A process in a container of ours is its owner's, whatever uid it has in there. */
+static uid_t owner_of_place(struct session *s) {
+        struct ledger *l = &s->daemon->ledger;
+        uid_t uid = s->peer.uid;
+        int i;
+
+        if (s->peer.container[0] == '\0')
+                return uid;
+        ledger_lock(l);
+        i = ledger_find_id(l, s->peer.container);
+        if (i >= 0)
+                uid = l->records.items[i]->uid;
+        ledger_unlock(l);
+        return uid;
+}
+
+/* Who calls, anew for each request: an account can go, a group can change. Nonzero when refused. */
+static int identify(struct session *s, const struct http_request *q, struct refusal *r) {
+        struct daemon *d = s->daemon;
+        const char *person = route_person(q);
+        int e;
+
+        memset(&s->who, 0, sizeof(s->who));
+        if (s->admin && !peer_is_administrator(&s->peer)) {
+                str_copy(r->extra, sizeof(r->extra), "log in on the machine itself");
+                return refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                                     "this socket is for root of this machine, not of a container");
+        }
+        if (person)
+                return identify_for(s, person, r);
+        s->uid = owner_of_place(s);
 
         if (d->private_mode && s->uid != d->own_uid) {
                 str_copy(r->extra, sizeof(r->extra), "");
@@ -163,12 +217,13 @@ static int identify(struct session *s, struct refusal *r) {
  * them. Looking is allowed. */
 static int may_change(struct session *s, const struct http_request *q, struct refusal *r) {
         if (q->method == HTTP_GET || s->daemon->private_mode ||
-            ((int64_t)s->uid >= s->daemon->config.min_uid && s->uid != 65534))
+            ((int64_t)s->who.uid >= s->daemon->config.min_uid && s->who.uid != 65534))
                 return 0;
         refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
                       "'%s' (uid %u) is a system account; containers belong to people", s->who.name,
-                      s->uid);
-        str_copy(r->extra, sizeof(r->extra), "log in as yourself, or: su - USER");
+                      s->who.uid);
+        str_copy(r->extra, sizeof(r->extra),
+                 s->admin ? "say for whom: --user=NAME" : "log in as yourself, or: su - USER");
         return r->reason;
 }
 
@@ -241,7 +296,8 @@ int call_lasts(struct call *c) {
 }
 
 static void dispatch(struct session *s, struct call *c, const struct route *route) {
-        if (!route || identify(s, &c->refusal) || may_change(s, c->request, &c->refusal)) {
+        if (!route || identify(s, c->request, &c->refusal) ||
+            may_change(s, c->request, &c->refusal)) {
                 call_refuse(c, &c->refusal);
                 return;
         }
@@ -267,7 +323,7 @@ static int answer(struct session *s, const struct call *c) {
         char notice[NOTICE_SIZE], line[NOTICE_SIZE + 32];
         const char *extra = NULL;
 
-        if (c->request->takes_notice && s->who.name[0] &&
+        if (c->request->takes_notice && s->who.name[0] && !s->admin &&
             notices_take(&s->daemon->notices, s->uid, notice)) {
                 snprintf(line, sizeof(line), "Ds01-Notice: %s\r\n", notice);
                 extra = line;
@@ -284,6 +340,7 @@ static int serve_one(struct session *s) {
                           .fd = s->fd,
                           .early = &s->in,
                           .session = s,
+                          .admin = s->admin,
                           .status = 200,
                           .answer = BUF_INIT(ANSWER_MAX) };
         const struct route *route;
@@ -303,6 +360,7 @@ static int serve_one(struct session *s) {
                         return -1;
         }
         began = clock_mono_us();
+        c.everybody = c.admin && !route_person(c.request);
         dispatch(s, &c, route);
         r = c.streamed ? -1 : answer(s, &c);
         log_decision(s, &c, began);
@@ -310,7 +368,7 @@ static int serve_one(struct session *s) {
         return r == 0 && !s->reader.head.close;
 }
 
-void session_run(struct daemon *d, int fd, uid_t uid, pid_t pid) {
+void session_run(struct daemon *d, int fd, const struct peer *peer, bool admin) {
         struct session *s = calloc(1, sizeof(*s));
 
         if (!s) {
@@ -323,12 +381,16 @@ void session_run(struct daemon *d, int fd, uid_t uid, pid_t pid) {
         }
         *s = (struct session){ .daemon = d,
                                .fd = fd,
-                               .uid = uid,
-                               .pid = pid,
+                               .peer = *peer,
+                               .admin = admin,
+                               .uid = peer->uid,
                                .in = BUF_INIT(INPUT_MAX),
                                .body = BUF_INIT(BODY_MAX),
                                .charged = BUDGETS };
         http_request_init(&s->reader);
+        /* Of uids without an account somebody can have thousands (subuid(5)). */
+        if (people_lookup(&d->people, s->uid, &s->who) == -ENOENT)
+                s->leaves_us = deadline_in(STRANGER_TIMEOUT_S);
         while (!d->stopping && serve_one(s) > 0)
                 ;
         buf_release(&s->in);

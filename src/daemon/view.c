@@ -113,6 +113,8 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
 void write_container(struct json_writer *w, const struct container_view *v) {
         json_write_object(w);
         write_fields(w, v);
+        if (v->of_all)
+                json_put_str(w, "user", v->record->user);
         json_write_object_end(w);
 }
 

@@ -14,6 +14,7 @@ struct container_view {
         int64_t now_us;   /* steady time (core/timeline.h), as all here */
         int64_t since_us; /* its present state */
         int64_t ahead_us; /* of the wall clock */
+        bool of_all;      /* one of everybody's: it is said whose */
 };
 
 void write_container(struct json_writer *w, const struct container_view *v);

@@ -79,6 +79,7 @@ world_paths() {
         LIMITS=$ROOT/etc/resource-limits.yaml
         GPUS=$ROOT/etc/gpus.conf
         DS01_SOCKET=$ROOT/ds01.sock
+        ADMIN_SOCKET=$RUN_DIR/admin.sock
         ENGINE_SOCKET=$ROOT/engine.sock
         REPORTS=$ROOT/reports
         WORK=$ROOT/work

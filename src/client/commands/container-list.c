@@ -1,6 +1,7 @@
 /* container-list: the caller's containers. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "client/connection.h"
 #include "client/container.h"
 #include "client/format.h"
 #include "client/record.h"
@@ -17,9 +18,15 @@ static const struct option_row rows[] = {
                       "how to print them (simple: the names)"),
 };
 
+/* USER stands only in an administrator's list of everybody's. */
 static const struct table_column columns[] = {
-        { "NAME", true }, { "STATUS", true }, { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
+        { "USER", true }, { "NAME", true },   { "STATUS", true },
+        { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
 };
+
+static bool is_of_everybody(const struct cli *c) {
+        return !c->person && connection_administers(c);
+}
 
 static void uptime_text(const struct container *k, char *dst, size_t size) {
         if (k->uptime_seconds < 0)
@@ -88,6 +95,8 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
 
         uptime_or_hold(c, k, uptime, sizeof(uptime));
         status_text(k, status, sizeof(status));
+        if (is_of_everybody(c))
+                table_add(t, k->user[0] ? k->user : "-");
         table_add(t, k->name);
         table_add(t, status);
         table_add(t, k->image);
@@ -97,9 +106,11 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct list_options *o = options;
+        bool everybody = is_of_everybody(c);
         const struct listing listing = {
                 .kind = &container_rows,
-                LISTING_COLUMNS(columns),
+                .columns = columns + !everybody,
+                .n_columns = ARRAY_SIZE(columns) - !everybody,
                 .name_offset = offsetof(struct container, name),
                 .none = o->all ? "No containers yet (container-create NAME makes one)"
                                : "No running containers (container-list --all shows stopped ones)",

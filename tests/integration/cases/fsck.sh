@@ -5,7 +5,7 @@ fsck() {
         local code=$1
 
         shift
-        run env DS01D="$DS01D" $(sanitizer_env 0) "$ROOT/ds01" fsck --config="$CONFIG" "$@"
+        run env DS01_SOCKET="$ADMIN_SOCKET" DS01D="$DS01D" $(sanitizer_env 0) "$ROOT/ds01" fsck --config="$CONFIG" "$@"
         [ "$RC" = "$code" ] || fail "exit code is $RC, wanted $code"
 }
 

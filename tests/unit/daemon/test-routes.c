@@ -42,6 +42,7 @@ static void test_matching(void **state) {
                 { "GET /v1/containers/x/start", NULL, NULL, REFUSAL_METHOD_NOT_ALLOWED },
                 { "PUT /v1/containers", NULL, NULL, REFUSAL_METHOD_NOT_ALLOWED },
                 { "GET /v1/containers?al=true", NULL, NULL, REFUSAL_BAD_REQUEST },
+                { "GET /v1/version?user=alice", "v1/version", NULL, REFUSAL_NONE },
                 { "GET /v1/version?all=true", NULL, NULL, REFUSAL_BAD_REQUEST },
                 { "GET /V1/version", NULL, NULL, REFUSAL_NO_SUCH_ROUTE },
         };
