@@ -57,7 +57,7 @@ test_files_and_mounts() {
         echo '{}' >"$STATE/container-metadata/nobody._.1.json"
         rm "$STATE/container-metadata/thesis._.$(id -u "$(login alice)").json"
         echo garbage >"$STATE/facts/$nonce"
-        mount --bind / "$RUN_DIR/pin/$nonce/workspace"
+        mount --bind "$WORK" "$RUN_DIR/pin/$nonce/workspace"
         fsck 1 --format=json
         expect_json '[.findings[] | select(.finding == "a home directory of no container")] | length' 1
         expect_json '[.findings[] | select(.finding == "a pin of no container")] | length' 1
