@@ -34,6 +34,14 @@ static void env_release(struct env *e) {
         VEC_RELEASE(&e->items);
 }
 
+/* By "env" devices come from NVIDIA's runtime only, which is then the engine's default. */
+static bool runs_wrapped(const struct daemon *d, const struct record *r,
+                         const struct engine_info *engine) {
+        bool elsewhere = d->config.gpu_attach == ATTACH_ENV && r->uuids && !engine->runtime_nvidia;
+
+        return engine->runtime && !d->private_mode && !elsewhere;
+}
+
 void spec_visible_gpus(const struct record *r, struct buf *out) {
         for (size_t i = 0; r->uuids && r->uuids[i]; i++)
                 buf_addf(out, "%s%s", i ? "," : "", r->uuids[i]);
@@ -151,7 +159,7 @@ int spec_create(struct daemon *d, const struct record *r, const char *engine_nam
                 .working_dir = "/workspace",
                 .hostname = hostname,
                 .cgroup_parent = parent[0] ? parent : NULL,
-                .runtime = engine->runtime && !d->private_mode ? ENGINE_RUNTIME : NULL,
+                .runtime = runs_wrapped(d, r, engine) ? ENGINE_RUNTIME : NULL,
                 .entrypoint = entrypoint,
                 .env = (const char *const *)env.items.items,
                 .labels = labels.labels,

@@ -128,6 +128,20 @@ const char *engine_plain_ref(struct engine *e, const char *ref) {
         return ref;
 }
 
+static bool backend_is_nvidia(const json_t *arguments) {
+        const json_t *word;
+        size_t i;
+
+        json_array_foreach(arguments, i, word) {
+                const char *text = json_string_value(word);
+
+                if (text && str_starts(text, "--ds01-backend=") &&
+                    str_ends(text, "nvidia-container-runtime"))
+                        return true;
+        }
+        return false;
+}
+
 int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *err) {
         _cleanup_call_ struct engine_call call = ENGINE_CALL(HTTP_GET);
         _cleanup_json_ json_t *root = NULL;
@@ -153,6 +167,8 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
         info.runtime = podman ? str_equal(runtime, ENGINE_RUNTIME) ||
                                         str_ends(runtime, "/ds01-runtime")
                               : json_at(root, "Runtimes", ENGINE_RUNTIME, NULL) != NULL;
+        info.runtime_nvidia = backend_is_nvidia(json_at(root, "Runtimes", ENGINE_RUNTIME,
+                                                        "runtimeArgs", NULL));
         str_copy(info.root, sizeof(info.root), json_str_or(root, "DockerRootDir", ""));
         *ret = info;
         return 0;

@@ -351,6 +351,11 @@ test_attach_by_environment() {
         equal "$(engine_inspect alice one '[.Config.Env[] | select(startswith("NVIDIA_VISIBLE_DEVICES="))] | join(" ")')" \
                 "NVIDIA_VISIBLE_DEVICES=$(gpu_field GPU-0 .uuid),$(gpu_field GPU-1 .uuid)" "the environment"
         expect_invariants
+        # The engine's default runtime is NVIDIA's then, which a container with GPUs needs.
+        engine_has_runtime && ! engine_is_podman || return 0
+        equal "$(engine_inspect alice one '.HostConfig.Runtime == "ds01"')" false "ds01-runtime with GPUs"
+        ok as alice container-create two --cpu-only
+        equal "$(engine_inspect alice two '.HostConfig.Runtime')" ds01 "the runtime without GPUs"
 }
 
 # What a container's first process, PID 1, sees: devices in /dev, and its environment.
