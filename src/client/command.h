@@ -35,7 +35,7 @@ struct command {
         size_t options_size; /* of the struct that the rows fill */
         unsigned statuses;   /* the containers that its operands name; 0: none */
         unsigned picks;      /* those that are offered when none is named; 0: nothing is */
-        bool images;         /* its operands are images of the caller's */
+        enum names names;    /* what its operands name besides, for completion */
         int (*run)(struct cli *c, const void *options, const struct operands *operands);
 };
 

@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "client/container.h"
 #include "client/image.h"
+#include "client/project.h"
 
+#include <dirent.h>
 #include <string.h>
 
 struct words {
@@ -18,7 +20,7 @@ static const char *word(const struct words *w, size_t i) {
 }
 
 static void offer(struct cli *c, const char *prefix, const char *before, const char *candidate) {
-        char text[256];
+        char text[640];
 
         snprintf(text, sizeof(text), "%s%s", before, candidate);
         if (str_starts(text, prefix))
@@ -63,7 +65,9 @@ static void offer_options(struct cli *c, const struct command *cmd, const char *
 
 struct offering {
         const char *typed;
+        const char *before; /* stands in front of each candidate: "--image=" */
         unsigned statuses;
+        bool all; /* images: all, by their references */
 };
 
 static int offer_container(struct cli *c, const void *row, void *data) {
@@ -73,18 +77,18 @@ static int offer_container(struct cli *c, const void *row, void *data) {
 
         str_printable(safe, sizeof(safe), k->name);
         if (container_status_bit(k->status) & o->statuses)
-                offer(c, o->typed, "", safe);
+                offer(c, o->typed, o->before, safe);
         return EXIT_DONE;
 }
 
 static int offer_image(struct cli *c, const void *row, void *data) {
         const struct offering *o = data;
         const struct image *image = row;
-        char safe[128];
+        char safe[512];
 
-        str_printable(safe, sizeof(safe), image->project);
-        if (image->mine)
-                offer(c, o->typed, "", safe);
+        str_printable(safe, sizeof(safe), o->all ? image->reference : image->project);
+        if (o->all || image->mine)
+                offer(c, o->typed, o->before, safe);
         return EXIT_DONE;
 }
 
@@ -99,14 +103,40 @@ static void offer_rows(struct cli *c, const char *target, const struct row_kind 
                 rows_read(c, &reply.body, kind, each, offering);
 }
 
-static void offer_containers(struct cli *c, unsigned statuses, const char *typed) {
-        offer_rows(c, "/v1/containers?all=true", &container_rows, offer_container,
-                   &(struct offering){ .typed = typed, .statuses = statuses });
+static void offer_projects(struct cli *c, const struct offering *o) {
+        char workspace[PATH_MAX];
+        struct dirent **entries = NULL;
+        int n = -1;
+
+        if (project_workspace(workspace) == 0)
+                n = scandir(workspace, &entries, NULL, alphasort);
+        for (int i = 0; i < n; i++) {
+                if (project_is_name(entries[i]->d_name) &&
+                    project_is_dir(workspace, entries[i]->d_name))
+                        offer(c, o->typed, o->before, entries[i]->d_name);
+                free(entries[i]);
+        }
+        free(entries);
 }
 
-static void offer_images(struct cli *c, const char *typed) {
-        offer_rows(c, "/v1/images", &image_rows, offer_image,
-                   &(struct offering){ .typed = typed });
+static void offer_names(struct cli *c, enum names names, struct offering o) {
+        switch (names) {
+        case NAMES_NONE:
+                break;
+        case NAMES_CONTAINERS:
+                offer_rows(c, "/v1/containers?all=true", &container_rows, offer_container, &o);
+                break;
+        case NAMES_ALL_IMAGES:
+                o.all = true;
+                offer_rows(c, "/v1/images?all=true", &image_rows, offer_image, &o);
+                break;
+        case NAMES_IMAGES:
+                offer_rows(c, "/v1/images", &image_rows, offer_image, &o);
+                break;
+        case NAMES_PROJECTS:
+                offer_projects(c, &o);
+                break;
+        }
 }
 
 /* The words after the command's name. */
@@ -137,6 +167,7 @@ static void complete_arguments(struct cli *c, const struct command *cmd, const s
         if (row) {
                 for (size_t i = 0; row->kind == OPTION_KIND_CHOICE && row->choices[i]; i++)
                         offer(c, value, before, row->choices[i]);
+                offer_names(c, row->names, (struct offering){ .typed = value, .before = before });
                 return;
         }
         for (size_t i = first; i < w->at; i++)
@@ -144,10 +175,10 @@ static void complete_arguments(struct cli *c, const struct command *cmd, const s
                         return; /* a command's own words */
         if (typed[0] == '-')
                 offer_options(c, cmd, typed);
-        else if (cmd->statuses)
-                offer_containers(c, cmd->statuses, typed);
-        else if (cmd->images)
-                offer_images(c, typed);
+        else
+                offer_names(c, cmd->statuses ? NAMES_CONTAINERS : cmd->names,
+                            (struct offering){ .typed = typed, .before = "",
+                                               .statuses = cmd->statuses });
 }
 
 int complete(struct cli *c, int argc, char **argv) {

@@ -28,6 +28,15 @@ enum option_kind {
         OPTION_KIND_CHOICE, /* int: index into choices */
 };
 
+/* What an option's value or a command's operand names, for completion. */
+enum names {
+        NAMES_NONE, /* the shell completes files */
+        NAMES_CONTAINERS,
+        NAMES_IMAGES,   /* the caller's, by project */
+        NAMES_ALL_IMAGES, /* whatever a container can be made from, as --image takes it */
+        NAMES_PROJECTS, /* the directories of ~/workspace */
+};
+
 struct option_row {
         const char *name; /* long name without dashes */
         char letter;      /* or 0 */
@@ -37,6 +46,7 @@ struct option_row {
         size_t seen_offset; /* of a bool that becomes true when the option is given; 0: none */
         int64_t min, max;
         const char *const *choices; /* NULL-terminated */
+        enum names names; /* what its value names */
         const char *arg;  /* what stands for the value in --help */
         const char *help;
 };

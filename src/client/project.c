@@ -22,7 +22,7 @@ enum {
 /* --- where things are ----------------------------------------------------------------------- */
 
 /* As images may be called: letters and digits, with one '.', one or two '_' or dashes between. */
-static bool is_name(const char *s) {
+bool project_is_name(const char *s) {
         static const char alnum[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         size_t n = strspn(s, alnum);
@@ -43,7 +43,7 @@ static bool is_name(const char *s) {
 static int check_name(struct cli *c, const char *typed) {
         char shown[80];
 
-        if (is_name(typed))
+        if (project_is_name(typed))
                 return EXIT_DONE;
         str_printable(shown, sizeof(shown), typed);
         if (*typed)
@@ -53,6 +53,24 @@ static int check_name(struct cli *c, const char *typed) {
         cli_error_next(c, "use letters and digits, with '-', '_' or '.' between them, for example: "
                           "my-thesis");
         return EXIT_USAGE;
+}
+
+int project_workspace(char *dst) {
+        const char *home = getenv("HOME");
+        int n;
+
+        if (!home || *home != '/')
+                return -ENOENT;
+        n = snprintf(dst, PATH_MAX, "%s/workspace", home);
+        return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+bool project_is_dir(const char *workspace, const char *name) {
+        char path[PATH_MAX];
+        struct stat st;
+
+        snprintf(path, sizeof(path), "%s/%s", workspace, name);
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* The directories of ~/workspace with that name, whatever their capitals. */
@@ -65,13 +83,8 @@ static int find_directory(struct cli *c, const char *workspace, struct project *
 
         str_copy(exact, sizeof(exact), p->name);
         while (dir && (entry = readdir(dir))) {
-                char path[PATH_MAX];
-                struct stat st;
-
-                if (strcasecmp(entry->d_name, p->name) != 0)
-                        continue;
-                snprintf(path, sizeof(path), "%s/%s", workspace, entry->d_name);
-                if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+                if (strcasecmp(entry->d_name, p->name) != 0 ||
+                    !project_is_dir(workspace, entry->d_name))
                         continue;
                 str_copy(exact, sizeof(exact), entry->d_name);
                 buf_addf(&all, "%s'%s'", n++ ? " and " : "", entry->d_name);
@@ -90,21 +103,19 @@ static int find_directory(struct cli *c, const char *workspace, struct project *
 }
 
 int project_find(struct cli *c, const char *typed, struct project *ret) {
-        const char *home = getenv("HOME");
         char workspace[PATH_MAX];
         struct project p = { 0 };
         int r = check_name(c, typed);
 
         if (r != EXIT_DONE)
                 return r;
-        if (!home || *home != '/') {
+        if (project_workspace(workspace) < 0) {
                 cli_error(c, "HOME is not set, so there is no ~/workspace");
                 return EXIT_FAILED;
         }
         for (size_t i = 0; typed[i]; i++)
                 p.name[i] = typed[i] >= 'A' && typed[i] <= 'Z' ? (char)(typed[i] - 'A' + 'a')
                                                                : typed[i];
-        snprintf(workspace, sizeof(workspace), "%s/workspace", home);
         r = find_directory(c, workspace, &p);
         if (r != EXIT_DONE)
                 return r;

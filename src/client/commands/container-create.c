@@ -3,9 +3,9 @@
 
 static const struct option_row rows[] = {
         OPTION_STRING(0, "image", "IMAGE", struct create_options, image,
-                      "image to use (default: the project's or site's)"),
+                      "image to use (default: the project's or site's)", .names = NAMES_ALL_IMAGES),
         OPTION_STRING(0, "project", "NAME", struct create_options, project,
-                      "mount ~/workspace/NAME and use its image"),
+                      "mount ~/workspace/NAME and use its image", .names = NAMES_PROJECTS),
         OPTION_STRING('w', "workspace", "DIR", struct create_options, workspace,
                       "directory to mount at /workspace"),
         OPTION_STRING('d', "data", "DIR", struct create_options, data,

@@ -139,6 +139,7 @@ const struct command command_image_create = {
         .usage = "PROJECT",
         .min = 1,
         .max = 1,
+        .names = NAMES_PROJECTS,
         .missing = "the name of a project",
         .summary = "Build the image of a project",
         .more = "Builds ~/workspace/PROJECT/Dockerfile. Where there is none, one is written first\n"

@@ -175,6 +175,6 @@ const struct command command_image_delete = {
                     "image-delete my-thesis --with-dockerfile\n"
                     "image-delete --all --force",
         COMMAND_OPTIONS(rows, struct delete_options),
-        .images = true,
+        .names = NAMES_IMAGES,
         .run = run,
 };

@@ -201,6 +201,7 @@ const struct command command_image_update = {
         .usage = "PROJECT",
         .min = 1,
         .max = 1,
+        .names = NAMES_PROJECTS,
         .missing = "the name of a project",
         .summary = "Change the packages of a project's image and build it anew",
         .more = "Only the marked parts of the Dockerfile are changed; what you wrote stays. When\n"

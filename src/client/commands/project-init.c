@@ -72,6 +72,7 @@ const struct command command_project_init = {
         .usage = "NAME",
         .min = 1,
         .max = 1,
+        .names = NAMES_PROJECTS,
         .missing = "the name of the project",
         .summary = "Make the directory of a project, with what it begins with",
         .more = "Folders, README, requirements, pyproject.toml and git in ~/workspace/NAME.\n"

@@ -127,6 +127,7 @@ const struct command command_project_launch = {
         .usage = "NAME",
         .min = 1,
         .max = 1,
+        .names = NAMES_PROJECTS,
         .missing = "the name of a project",
         .summary = "Build a project's image if it is missing, and start its container",
         .more = "A container that is there from before is started and keeps what is in it.",

@@ -17,6 +17,7 @@ const struct command command_readme_create = {
         .usage = "PROJECT",
         .min = 1,
         .max = 1,
+        .names = NAMES_PROJECTS,
         .missing = "the name of a project",
         .summary = "Write the README.md of a project",
         .more = "What is there already stays as it is.",

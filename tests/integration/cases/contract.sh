@@ -339,7 +339,8 @@ END
 
 # What bash offers after TAB: the last word is the one to complete.
 completion() {
-        as alice bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ds01; echo "${COMPREPLY[*]}"' \
+        as alice bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE=$* COMP_POINT=${#COMP_LINE}
+                _ds01; echo "${COMPREPLY[*]}"' \
                 "$ROOT/ds01.bash" "$@" 2>/dev/null
 }
 
