@@ -45,6 +45,9 @@ test_it_is_in_use() {
         [ -e "$RUN_DIR/decided/$(container_id alice thesis)" ] || fail 'nothing was decided'
         ok as alice container-remove thesis --stop
         equal "$(ls "$RUN_DIR/decided")" '' 'what is left of it'
+        touch "$RUN_DIR/decided/0123"
+        ds01d_restart
+        equal "$(ls "$RUN_DIR/decided")" '' 'what is left of a container that nobody knows'
 }
 
 test_device_nodes_of_images_open_nothing() {
