@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -32,13 +33,16 @@ static void add_value(struct buf *b, const char *value) {
                 return;
         }
         buf_addc(b, '"');
-        for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-                if (*p == '"' || *p == '\\')
-                        buf_addf(b, "\\%c", *p);
-                else if (*p < 0x20 || *p == 0x7f)
-                        buf_addf(b, "\\x%02x", *p);
-                else
-                        buf_addc(b, (char)*p);
+        for (size_t n = strlen(value), len; n > 0; value += len, n -= len) {
+                size_t good = str_printable_bytes(value, n);
+
+                len = good ? good : 1;
+                if (*value == '"' || *value == '\\')
+                        buf_addf(b, "\\%c", *value);
+                else if (good)
+                        buf_add(b, value, good);
+                else /* byte by byte: no terminal that shows the log obeys it */
+                        buf_addf(b, "\\x%02x", (unsigned char)*value);
         }
         buf_addc(b, '"');
 }

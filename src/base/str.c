@@ -195,23 +195,29 @@ size_t utf8_width(const char *s) {
         return width;
 }
 
+size_t str_printable_bytes(const char *s, size_t n) {
+        uint32_t cp = 0;
+        size_t len = utf8_decode(s, n, &cp);
+        bool bad = cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029 ||
+                   (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+
+        return bad ? 0 : len;
+}
+
 void str_printable(char *dst, size_t size, const char *src) {
         size_t n = strlen(src), used = 0;
         uint32_t cp;
 
         while (n > 0) {
-                size_t len = utf8_decode(src, n, &cp);
-                bool bad = len == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 ||
-                           cp == 0x2029 || (cp >= 0x202a && cp <= 0x202e) ||
-                           (cp >= 0x2066 && cp <= 0x2069);
-                size_t out = bad ? 1 : len;
+                size_t good = str_printable_bytes(src, n);
+                size_t out = good ? good : 1, len = utf8_decode(src, n, &cp);
 
                 if (used + out >= size)
                         break;
-                if (bad)
-                        dst[used] = '?';
+                if (good)
+                        memcpy(dst + used, src, good);
                 else
-                        memcpy(dst + used, src, len);
+                        dst[used] = '?';
                 used += out;
                 len = len ? len : 1;
                 src += len;

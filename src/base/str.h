@@ -31,7 +31,10 @@ bool utf8_valid(const char *s, size_t n);
  * 0 for combining marks; an invalid byte counts 1. No locale needed. */
 size_t utf8_width(const char *s);
 
-/* Copies @src to @dst with control characters and invalid UTF-8 replaced by '?', so that foreign
+/* The bytes of the character at @s (of @n), or 0 when a terminal would obey it rather than show it
+ * (control characters, C1 too; changes of direction), or it is no UTF-8. */
+size_t str_printable_bytes(const char *s, size_t n);
+/* Copies @src to @dst with what is not printable in that sense replaced by '?', so that foreign
  * text can go to a terminal or a log line. */
 void str_printable(char *dst, size_t size, const char *src);
 
