@@ -34,6 +34,14 @@ static int add_catalogue(const struct catalogue *c, const struct catalogue_type 
         return r;
 }
 
+/* Printable ASCII that no shell or Dockerfile reads in another way. */
+static bool is_one_word(const char *s) {
+        for (; *s; s++)
+                if (*s <= 0x20 || *s >= 0x7f || strchr("\"'\\$`", *s))
+                        return false;
+        return true;
+}
+
 int image_plan_make(const struct catalogue *c, const char *project, const char *framework,
                     const char *type, const char *base, const char *requirements, const char *pip,
                     const char *apt, struct image_plan *ret, struct err *err) {
@@ -61,7 +69,7 @@ int image_plan_make(const struct catalogue *c, const char *project, const char *
                                "the framework '%s' needs an image to begin with: "
                                "--base=IMAGE",
                                f->name);
-        if (ret->base[strcspn(ret->base, " \t\r\n\"'\\$`")])
+        if (!is_one_word(ret->base))
                 return err_set(err, EINVAL, "'%s' is no image", ret->base);
         if (requirements && dockerfile_file_check(requirements, err) < 0)
                 return -EINVAL;
