@@ -35,18 +35,33 @@ static bool all_digits(const char *s, size_t n) {
         return n > 0;
 }
 
-/* Calls @keep for each line (without its end); those it accepts are copied. */
-static void copy_lines(const char *text, const char *login, const char *id, struct buf *out) {
+/* As the readers of such files take numbers: with zeros, blanks or a sign in front. */
+static bool is_number(const char *s, size_t n, unsigned wanted) {
+        unsigned long long value = 0;
+        size_t i = 0;
+
+        while (i < n && strchr(" \t\v\f\r+", s[i]))
+                i++;
+        if (i == n)
+                return false;
+        for (; i < n && s[i] >= '0' && s[i] <= '9' && value <= UINT32_MAX; i++)
+                value = value * 10 + (unsigned)(s[i] - '0');
+        return value == wanted;
+}
+
+/* Copies the lines of @text but those that say something about @login or @id, and those that
+ * readers could take differently: blanks around a name (some cut them off) and names of digits. */
+static void copy_lines(const char *text, const char *login, unsigned id, struct buf *out) {
         while (*text) {
                 size_t n = strcspn(text, "\n"), name = strcspn(text, ":\n");
                 const char *second = text + name + (text[name] == ':');
                 size_t password = strcspn(second, ":\n");
                 const char *third = second + password + (second[password] == ':');
                 size_t number = strcspn(third, ":\n");
+                bool plain = strcspn(text, " \t\v\f\r") >= name && !all_digits(text, name);
                 bool same_name = strlen(login) == name && memcmp(text, login, name) == 0;
-                bool same_id = strlen(id) == number && memcmp(third, id, number) == 0;
 
-                if (n > 0 && !all_digits(text, name) && !same_name && !same_id &&
+                if (n > 0 && plain && !same_name && !is_number(third, number, id) &&
                     utf8_valid(text, n) && !memchr(text, '\r', n)) {
                         buf_add(out, text, n);
                         buf_addc(out, '\n');
@@ -56,21 +71,19 @@ static void copy_lines(const char *text, const char *login, const char *id, stru
 }
 
 int identity_passwd(const char *image_passwd, const struct person_entry *who, struct buf *out) {
-        char login[64], id[16];
+        char login[64];
 
         identity_login(who, login, sizeof(login));
-        snprintf(id, sizeof(id), "%u", who->uid);
-        copy_lines(image_passwd, login, id, out);
+        copy_lines(image_passwd, login, who->uid, out);
         buf_addf(out, "%s:x:%u:%u::/home/%s:/bin/sh\n", login, who->uid, who->gid, login);
         return out->failed ? -ENOBUFS : 0;
 }
 
 int identity_group(const char *image_group, const struct person_entry *who, struct buf *out) {
-        char login[64], id[16];
+        char login[64];
 
         identity_login(who, login, sizeof(login));
-        snprintf(id, sizeof(id), "%u", who->gid);
-        copy_lines(image_group, login, id, out);
+        copy_lines(image_group, login, who->gid, out);
         buf_addf(out, "%s:x:%u:\n", login, who->gid);
         return out->failed ? -ENOBUFS : 0;
 }

@@ -65,6 +65,11 @@ static void test_passwd(void **state) {
               both);
         /* All-digit names would be taken for numbers by runc before 1.3. */
         check(identity_passwd, "1001:x:0:0::/:/bin/sh\nroot:x:0:0:root:/root:/bin/sh\n", both);
+        /* Readers that cut blanks off, and take numbers with signs and zeros, see the same. */
+        check(identity_passwd,
+              " 1001:x:0:0::/:/x\nevil:x:01001:0::/:/x\nevil:x: +1001:0::/:/x\n"
+              "alice :x:0:0::/:/x\nroot:x:0:0:root:/root:/bin/sh\n",
+              both);
         check(identity_passwd, "\n\nroot:x:0:0:root:/root:/bin/sh\n\xff\xfe:x:1:1::/:\n", both);
 }
 
