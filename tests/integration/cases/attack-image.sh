@@ -1,11 +1,15 @@
 # Attacks by what images, Dockerfiles and directories hold. Each looks at what has become of it.
 
-# trap_image NAME [CHANGE...]: an image of the files below $WORK/trap on top of the base's.
+TRAPS=0
+
+# trap_image [CHANGE...]: an image of the files below $WORK/trap on top of the base's. Its name is in
+# TRAP, and new each time: ds01d hears of a name that moves by an event only.
 trap_image() {
+        TRAP=ds01-trap$BASHPID.$((++TRAPS))
         mkdir -p "$WORK/root"
         cp -a "$ROOT/image" "$WORK/root/"
         cp -a --remove-destination "$WORK/trap/." "$WORK/root/image/"
-        ROOT=$WORK/root import_image "$@"
+        ROOT=$WORK/root import_image "$TRAP:latest" "$@"
         rm -rf "$WORK/root"
 }
 
@@ -38,8 +42,8 @@ test_users_and_groups_of_images() {
         printf '%s\n' "root:x:0:evil,$(login alice),$FIRST_UID" "docker:x:999:evil,$(login alice)" "$FIRST_UID:x:0:" " $FIRST_UID:x:0:" \
                 "shadow:x:42:$(login alice)" >"$WORK/trap/etc/group"
         for user in root 0 0:0 "$((FIRST_UID + 1))" evil:docker "$FIRST_UID:0"; do
-                trap_image ds01-trap:latest "USER $user"
-                ok as alice container-create trap --cpu-only --image=ds01-trap
+                trap_image "USER $user"
+                ok as alice container-create trap --cpu-only --image=$TRAP
                 ok as alice container-start trap
                 expect_only_alice trap
                 ok as alice container-remove trap --stop
@@ -55,8 +59,8 @@ test_name_files_that_lead_out() {
         for file in "$ROOT/etc/secret" /etc/shadow ../../../../../../../../etc/shadow /dev/zero /proc/self/environ; do
                 trap_files etc
                 ln -s "$file" "$WORK/trap/etc/passwd"
-                trap_image ds01-trap:latest
-                run as alice container-create trap --cpu-only --image=ds01-trap
+                trap_image
+                run as alice container-create trap --cpu-only --image=$TRAP
                 [ "$RC" = 0 ] || { expect_state alice trap ''; continue; }
                 # Made from an empty file, mounted where the link leads inside, or not run at all.
                 ! grep -rqs 'secret-of-the-host' "$STATE/identity" || fail "ds01d has read $file"
@@ -78,11 +82,11 @@ test_name_files_that_lead_out() {
 # All that an image can say about how it is run.
 test_configuration_of_images() {
         trap_files
-        trap_image ds01-trap:latest 'ENV NVIDIA_VISIBLE_DEVICES=all' 'ENV nvidia_visible_devices=all' 'ENV NVIDIA_MIG_CONFIG_DEVICES=all' \
+        trap_image 'ENV NVIDIA_VISIBLE_DEVICES=all' 'ENV nvidia_visible_devices=all' 'ENV NVIDIA_MIG_CONFIG_DEVICES=all' \
                 'ENV NVIDIA_IMEX_CHANNELS=0' 'ENV CUDA_VERSION=9.0' 'LABEL ds01.uid=4242' 'LABEL ds01.gpus=GPU-0' 'LABEL DS01.UID=0' \
                 'WORKDIR /proc/self/fd/8' 'ENTRYPOINT ["/bin/suid-id"]' 'CMD ["/bin/false"]' 'VOLUME /etc' 'VOLUME /dev/shm' 'EXPOSE 22' \
                 'STOPSIGNAL SIGCONT' 'HEALTHCHECK --interval=1s CMD touch /tmp/healthy' 'ENV LD_PRELOAD=/evil.so' 'ENV PATH=/evil'
-        ok as alice container-create trap --cpu-only --image=ds01-trap
+        ok as alice container-create trap --cpu-only --image=$TRAP
         ok as alice container-start trap
         equal "$(engine_inspect alice trap '.Config.Labels["ds01.uid"]')" $FIRST_UID "the owner"
         equal "$(engine_inspect alice trap '.Config.WorkingDir')" /workspace 'the directory'
@@ -108,8 +112,8 @@ test_setuid_files_and_devices() {
         setcap cap_setuid,cap_sys_admin+ep "$WORK/trap/bin/cap-id" 2>/dev/null || true
         mknod -m 666 "$WORK/trap/disk" b 7 0
         mknod -m 666 "$WORK/trap/mem" c 1 1
-        trap_image ds01-trap:latest
-        ok as alice container-create trap --cpu-only --image=ds01-trap
+        trap_image
+        ok as alice container-create trap --cpu-only --image=$TRAP
         ok as alice container-start trap
         for program in suid-id sgid-id cap-id; do
                 ok as alice container-attach trap -- /bin/$program
