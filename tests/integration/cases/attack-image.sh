@@ -9,7 +9,7 @@ trap_image() {
         mkdir -p "$WORK/root"
         cp -a "$ROOT/image" "$WORK/root/"
         cp -a --remove-destination "$WORK/trap/." "$WORK/root/image/"
-        ROOT=$WORK/root import_image "$TRAP:latest" "$@"
+        ROOT=$WORK/root import_image "$TRAP:latest" "$@" || fail "no image"
         rm -rf "$WORK/root"
 }
 
@@ -85,7 +85,7 @@ test_configuration_of_images() {
         trap_image 'ENV NVIDIA_VISIBLE_DEVICES=all' 'ENV nvidia_visible_devices=all' 'ENV NVIDIA_MIG_CONFIG_DEVICES=all' \
                 'ENV NVIDIA_IMEX_CHANNELS=0' 'ENV CUDA_VERSION=9.0' 'LABEL ds01.uid=4242' 'LABEL ds01.gpus=GPU-0' 'LABEL DS01.UID=0' \
                 'WORKDIR /proc/self/fd/8' 'ENTRYPOINT ["/bin/suid-id"]' 'CMD ["/bin/false"]' 'VOLUME /etc' 'VOLUME /dev/shm' 'EXPOSE 22' \
-                'STOPSIGNAL SIGCONT' 'HEALTHCHECK --interval=1s CMD touch /tmp/healthy' 'ENV LD_PRELOAD=/evil.so' 'ENV PATH=/evil'
+                'HEALTHCHECK --interval=1s CMD touch /tmp/healthy' 'ENV LD_PRELOAD=/evil.so' 'ENV PATH=/evil'
         ok as alice container-create trap --cpu-only --image=$TRAP
         ok as alice container-start trap
         equal "$(engine_inspect alice trap '.Config.Labels["ds01.uid"]')" $FIRST_UID "the owner"
