@@ -20,6 +20,15 @@ enum {
 
 enum { OPERANDS_ANY = -1 };
 
+/* What a command lets the person choose from when it is given no name. */
+enum offers_kind {
+        OFFERS_CONTAINERS, /* with the statuses of `picks` */
+        OFFERS_IMAGES,
+        OFFERS_PROJECTS,
+        OFFERS_DOCKERFILES, /* projects that have one */
+        OFFERS_REMOVED,     /* containers, from the bin */
+};
+
 struct command {
         const char *name;    /* "container-create" */
         const char *alias;   /* another name for the same, or NULL */
@@ -34,7 +43,8 @@ struct command {
         size_t n_options;
         size_t options_size; /* of the struct that the rows fill */
         unsigned statuses;   /* the containers that its operands name; 0: none */
-        unsigned picks;      /* those that are offered when none is named; 0: nothing is */
+        unsigned picks;      /* those that are offered when none is named; 0: none */
+        enum offers_kind offers; /* something else than containers is */
         enum names names;    /* what its operands name besides, for completion */
         int (*run)(struct cli *c, const void *options, const struct operands *operands);
 };

@@ -6,7 +6,6 @@
 #include "client/image.h"
 #include "client/project.h"
 
-#include <dirent.h>
 #include <string.h>
 
 struct words {
@@ -103,20 +102,11 @@ static void offer_rows(struct cli *c, const char *target, const struct row_kind 
                 rows_read(c, &reply.body, kind, each, offering);
 }
 
-static void offer_projects(struct cli *c, const struct offering *o) {
-        char workspace[PATH_MAX];
-        struct dirent **entries = NULL;
-        int n = -1;
+static int offer_project(struct cli *c, const char *name, bool has_dockerfile, void *data) {
+        const struct offering *o = data;
 
-        if (project_workspace(workspace) == 0)
-                n = scandir(workspace, &entries, NULL, alphasort);
-        for (int i = 0; i < n; i++) {
-                if (project_is_name(entries[i]->d_name) &&
-                    project_is_dir(workspace, entries[i]->d_name))
-                        offer(c, o->typed, o->before, entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
+        offer(c, o->typed, o->before, name);
+        return EXIT_DONE;
 }
 
 static void offer_names(struct cli *c, enum names names, struct offering o) {
@@ -134,7 +124,7 @@ static void offer_names(struct cli *c, enum names names, struct offering o) {
                 offer_rows(c, "/v1/images", &image_rows, offer_image, &o);
                 break;
         case NAMES_PROJECTS:
-                offer_projects(c, &o);
+                project_each(c, offer_project, &o);
                 break;
         }
 }

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "client/format.h"
-#include "client/picker.h"
 #include "client/waiting.h"
 #include "http/write.h"
 
@@ -314,65 +313,24 @@ int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none
         return first;
 }
 
-static char *offer_detail(struct cli *c, const struct container *k) {
-        char *text = NULL, age[40];
+static void scan_bin_entry(struct json_scan *s, void *ret) {
+        struct bin_entry *r = ret;
 
-        format_ago_text(k->created_at, c->now_us, age, sizeof(age));
-        if (asprintf(&text, "%-8s %-30s %-12s %s", k->status, k->image, k->gpu[0] ? k->gpu : "-",
-                     age) < 0)
-                return NULL;
-        return text;
+        *r = (struct bin_entry){ 0 };
+        while (json_scan_next(s) == JSON_SCAN_KEY)
+                if (json_scan_is(s, "name"))
+                        json_scan_get_str(s, r->name, sizeof(r->name));
+                else if (json_scan_is(s, "kept_at"))
+                        json_scan_get_str(s, r->kept_at, sizeof(r->kept_at));
+                else if (json_scan_is(s, "kept_until"))
+                        json_scan_get_str(s, r->kept_until, sizeof(r->kept_until));
+                else if (json_scan_is(s, "bytes"))
+                        json_scan_get_int(s, &r->bytes);
+                else
+                        json_scan_skip(s);
 }
 
-void names_free(struct operands *names) {
-        for (size_t i = 0; i < names->n; i++)
-                free(names->items[i]);
-        free(names->items);
-        *names = (struct operands){ 0 };
-}
-
-static int ask_offers(struct cli *c, const struct container_list *offers, const char *title,
-                      bool several, struct operands *ret) {
-        size_t n = offers->rows.len;
-        _cleanup_free_ struct picker_item *items = calloc(n, sizeof(*items));
-        int chosen = PICKER_FAILED;
-
-        for (size_t i = 0; items && i < n; i++)
-                items[i] = (struct picker_item){ .name = offers->rows.items[i]->name,
-                                                 .detail = offer_detail(c, offers->rows.items[i]) };
-        if (items)
-                chosen = picker_ask(c, title, items, n, several);
-        if (chosen > 0)
-                ret->items = calloc((size_t)chosen, sizeof(*ret->items));
-        for (size_t i = 0; items && i < n; i++) {
-                if (ret->items && items[i].chosen && (ret->items[ret->n] = strdup(items[i].name)))
-                        ret->n++;
-                free((char *)items[i].detail);
-        }
-        ret->before = ret->n;
-        if (chosen == PICKER_NONE)
-                fputs("Nothing was chosen.\n", c->err);
-        return ret->n > 0 ? EXIT_DONE : EXIT_FAILED;
-}
-
-int pick_names(struct cli *c, unsigned statuses, const char *typed, bool several,
-               struct operands *ret) {
-        _cleanup_containers_ struct container_list offers = { 0 };
-        char title[128];
-        int r = container_list_get(c, statuses, NULL, &offers);
-
-        *ret = (struct operands){ 0 };
-        if (r != EXIT_DONE)
-                return r;
-        if (offers.rows.len == 0) {
-                cli_error(c, "you have no container that this could be done to");
-                cli_error_next(c, "container-list --all shows what you have");
-                return EXIT_NOT_FOUND;
-        }
-        snprintf(title, sizeof(title), several ? "%s: which containers?" : "%s: which container?",
-                 typed);
-        return ask_offers(c, &offers, title, several, ret);
-}
+const struct row_kind bin_rows = { "the bin", sizeof(struct bin_entry), scan_bin_entry };
 
 int check_names_or_all(struct cli *c, const struct operands *names, bool all) {
         if (all && names->n > 0) {

@@ -73,6 +73,13 @@ void action_print_notes(FILE *out, const struct buf *notes);
 /* Reads an array of strings into lines (the notes of any answer). @s is before the value. */
 void scan_notes(struct json_scan *s, struct buf *ret);
 
+/* What is kept of a removed container: a row of GET /v1/bin. */
+struct bin_entry {
+        char name[128], kept_at[40], kept_until[40];
+        int64_t bytes;
+};
+extern const struct row_kind bin_rows;
+
 /* Runs @each for every operand; all are tried, and the first failure is the exit code. */
 int for_each_name(struct cli *c, const struct operands *names,
                   int (*each)(struct cli *c, const char *name, const void *options),
@@ -84,12 +91,6 @@ int for_each_name(struct cli *c, const struct operands *names,
 int for_all(struct cli *c, unsigned statuses, const char *verb, const char *none,
             int (*each)(struct cli *c, const char *name, const void *options),
             const void *options);
-
-/* Lets the person choose among the caller's containers whose status is in @statuses. EXIT_DONE with
- * @ret (its items are to be freed with names_free()), or an exit code after saying why not. */
-int pick_names(struct cli *c, unsigned statuses, const char *typed, bool several,
-               struct operands *ret);
-void names_free(struct operands *names);
 
 /* "--all" and names exclude each other, and one of them must be given. 0 or EXIT_USAGE, said. */
 int check_names_or_all(struct cli *c, const struct operands *names, bool all);

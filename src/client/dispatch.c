@@ -8,7 +8,7 @@
 #include "client/guide.h"
 #include "client/help.h"
 #include "client/manual.h"
-#include "client/picker.h"
+#include "client/offers.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ static int run_guided(struct cli *c, const struct command *cmd, const void *opti
 static int run_picked(struct cli *c, const struct command *cmd, const void *options) {
         unsigned statuses = has_flag(cmd, options, "stop") ? STATUS_ANY : cmd->picks;
         struct operands names;
-        int r = pick_names(c, statuses, c->name, cmd->max == OPERANDS_ANY, &names);
+        int r = offers_pick(c, cmd, statuses, &names);
 
         if (r == EXIT_DONE && has_option(cmd, "force") && !has_flag(cmd, options, "force") &&
             !cli_confirm(c, "%s %s%s?", c->name, names.items[0],
@@ -106,7 +106,8 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                 setenv("DS01_PLAIN", "1", 1);
         c->guided = common.guided;
         c->person = common.user;
-        if (operands.n == 0 && cmd->picks && picker_possible(c) && !has_flag(cmd, options, "all"))
+        if (operands.n == 0 && (cmd->picks || cmd->offers) && picker_possible(c) &&
+            !has_flag(cmd, options, "all") && !has_flag(cmd, options, "list"))
                 return run_picked(c, cmd, options);
         if (operands.n < (size_t)cmd->min) {
                 cli_error(c, "%s is missing", cmd->missing);

@@ -2,18 +2,14 @@
 #include "client/picker.h"
 
 #include "base/str.h"
+#include "client/keys.h"
 #include "client/tty.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum key { KEY_NONE, KEY_UP, KEY_DOWN, KEY_ENTER, KEY_ESCAPE, KEY_ERASE, KEY_MARK, KEY_END };
-
-enum { FILTER_MAX = 64, ESCAPE_WAIT_MS = 50, PAGE = 10 };
+enum { FILTER_MAX = 64, PAGE = 10 };
 
 struct picker {
         struct cli *cli;
@@ -102,51 +98,6 @@ static void draw(struct picker *p) {
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
-/* The rest of "Esc [ A"; a lone Esc has none. */
-static enum key read_escape(struct picker *p) {
-        struct pollfd fd = { .fd = p->cli->in_fd, .events = POLLIN };
-        char bytes[2] = "";
-
-        for (size_t i = 0; i < sizeof(bytes); i++)
-                if (poll(&fd, 1, ESCAPE_WAIT_MS) <= 0 || read(fd.fd, &bytes[i], 1) != 1)
-                        return i == 0 ? KEY_ESCAPE : KEY_NONE;
-        if (bytes[0] != '[' && bytes[0] != 'O')
-                return KEY_NONE;
-        return bytes[1] == 'A' ? KEY_UP : bytes[1] == 'B' ? KEY_DOWN : KEY_NONE;
-}
-
-static enum key read_key(struct picker *p, char *ret_letter) {
-        struct pollfd fd = { .fd = p->cli->in_fd, .events = POLLIN };
-        char byte;
-
-        *ret_letter = '\0';
-        if (ppoll(&fd, 1, NULL, tty_wait_mask()) < 0)
-                return errno == EINTR ? KEY_NONE : KEY_END;
-        if (read(fd.fd, &byte, 1) != 1)
-                return KEY_END;
-        switch (byte) {
-        case '\033':
-                return read_escape(p);
-        case '\r':
-        case '\n':
-                return KEY_ENTER;
-        case 0x10: /* Ctrl-P */
-                return KEY_UP;
-        case 0x0e: /* Ctrl-N */
-                return KEY_DOWN;
-        case 0x7f:
-        case '\b':
-                return KEY_ERASE;
-        case 0x04: /* Ctrl-D */
-                return KEY_ESCAPE;
-        case ' ':
-                return KEY_MARK;
-        default:
-                *ret_letter = isgraph((unsigned char)byte) ? byte : '\0';
-                return KEY_NONE;
-        }
-}
-
 static void take_letter(struct picker *p, char letter) {
         size_t n = strlen(p->filter);
 
@@ -180,7 +131,7 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
                 if (*p->filter)
                         p->filter[strlen(p->filter) - 1] = '\0';
                 return false;
-        case KEY_MARK:
+        case KEY_SPACE:
                 if (p->several && item)
                         item->chosen = !item->chosen;
                 return false;
@@ -192,16 +143,16 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
                 *ret = chosen_count(p);
                 return true;
         case KEY_ESCAPE:
+        case KEY_INTERRUPT:
         case KEY_END:
                 for (size_t i = 0; i < p->n; i++)
                         p->items[i].chosen = false;
                 *ret = PICKER_NONE;
                 return true;
-        case KEY_NONE:
+        default:
                 take_letter(p, letter);
                 return false;
         }
-        return false;
 }
 
 /* --- the plain list ------------------------------------------------------------------------- */
@@ -254,7 +205,7 @@ int picker_ask(struct cli *c, const char *title, struct picker_item *items, size
 
                 (void)tty_resized();
                 draw(&p);
-                key = read_key(&p, &letter);
+                key = key_read(c->in_fd, 0, &letter);
                 if (handle(&p, key, letter, &answer))
                         break;
         }

@@ -22,7 +22,7 @@ enum {
 /* --- where things are ----------------------------------------------------------------------- */
 
 /* As images may be called: letters and digits, with one '.', one or two '_' or dashes between. */
-bool project_is_name(const char *s) {
+static bool is_name(const char *s) {
         static const char alnum[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         size_t n = strspn(s, alnum);
@@ -43,7 +43,7 @@ bool project_is_name(const char *s) {
 static int check_name(struct cli *c, const char *typed) {
         char shown[80];
 
-        if (project_is_name(typed))
+        if (is_name(typed))
                 return EXIT_DONE;
         str_printable(shown, sizeof(shown), typed);
         if (*typed)
@@ -55,7 +55,7 @@ static int check_name(struct cli *c, const char *typed) {
         return EXIT_USAGE;
 }
 
-int project_workspace(char *dst) {
+static int find_workspace(char *dst) {
         const char *home = getenv("HOME");
         int n;
 
@@ -65,7 +65,7 @@ int project_workspace(char *dst) {
         return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-bool project_is_dir(const char *workspace, const char *name) {
+static bool is_dir(const char *workspace, const char *name) {
         char path[PATH_MAX];
         struct stat st;
 
@@ -84,7 +84,7 @@ static int find_directory(struct cli *c, const char *workspace, struct project *
         str_copy(exact, sizeof(exact), p->name);
         while (dir && (entry = readdir(dir))) {
                 if (strcasecmp(entry->d_name, p->name) != 0 ||
-                    !project_is_dir(workspace, entry->d_name))
+                    !is_dir(workspace, entry->d_name))
                         continue;
                 str_copy(exact, sizeof(exact), entry->d_name);
                 buf_addf(&all, "%s'%s'", n++ ? " and " : "", entry->d_name);
@@ -109,7 +109,7 @@ int project_find(struct cli *c, const char *typed, struct project *ret) {
 
         if (r != EXIT_DONE)
                 return r;
-        if (project_workspace(workspace) < 0) {
+        if (find_workspace(workspace) < 0) {
                 cli_error(c, "HOME is not set, so there is no ~/workspace");
                 return EXIT_FAILED;
         }
@@ -127,6 +127,31 @@ int project_find(struct cli *c, const char *typed, struct project *ret) {
         p.has_dockerfile = access(p.dockerfile, F_OK) == 0;
         *ret = p;
         return EXIT_DONE;
+}
+
+static int is_candidate(const struct dirent *entry) {
+        return is_name(entry->d_name);
+}
+
+int project_each(struct cli *c,
+                 int (*each)(struct cli *c, const char *name, bool has_dockerfile, void *data),
+                 void *data) {
+        char workspace[PATH_MAX], path[2 * PATH_MAX];
+        struct dirent **entries = NULL;
+        int r = EXIT_DONE, n = -1;
+
+        if (find_workspace(workspace) == 0)
+                n = scandir(workspace, &entries, is_candidate, alphasort);
+        for (int i = 0; i < n; i++) {
+                const char *name = entries[i]->d_name;
+
+                snprintf(path, sizeof(path), "%s/%s/Dockerfile", workspace, name);
+                if (r == EXIT_DONE && is_dir(workspace, name))
+                        r = each(c, name, access(path, F_OK) == 0, data);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
 }
 
 int project_missing(struct cli *c, const struct project *p) {

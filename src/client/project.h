@@ -18,15 +18,14 @@ struct project {
         bool has_dockerfile;
 };
 
-/* ~/workspace, into PATH_MAX bytes. 0, or -errno where there is no HOME. */
-int project_workspace(char *dst);
-/* Whether a project can be called that; whether @workspace has a directory of that name. */
-bool project_is_name(const char *s);
-bool project_is_dir(const char *workspace, const char *name);
-
 /* Finds it. The directory may have capitals; two that differ only in those would have one image,
  * and are refused. EXIT_DONE, or an exit code after saying what is wrong. */
 int project_find(struct cli *c, const char *typed, struct project *ret);
+/* Calls @each for every directory of ~/workspace that can be a project, in order, until it returns
+ * something else than EXIT_DONE, which is returned. */
+int project_each(struct cli *c,
+                 int (*each)(struct cli *c, const char *name, bool has_dockerfile, void *data),
+                 void *data);
 /* Says that there is no such directory, and what to do. EXIT_NOT_FOUND. */
 int project_missing(struct cli *c, const struct project *p);
 

@@ -25,30 +25,8 @@ static const struct table_column columns[] = {
         { "NAME", true }, { "SIZE" }, { "REMOVED", true }, { "KEPT UNTIL", true },
 };
 
-struct row {
-        char name[128], kept_at[40], kept_until[40];
-        int64_t bytes;
-};
-
-static void scan_row(struct json_scan *s, void *ret) {
-        struct row *r = ret;
-
-        *r = (struct row){ 0 };
-        while (json_scan_next(s) == JSON_SCAN_KEY)
-                if (json_scan_is(s, "name"))
-                        json_scan_get_str(s, r->name, sizeof(r->name));
-                else if (json_scan_is(s, "kept_at"))
-                        json_scan_get_str(s, r->kept_at, sizeof(r->kept_at));
-                else if (json_scan_is(s, "kept_until"))
-                        json_scan_get_str(s, r->kept_until, sizeof(r->kept_until));
-                else if (json_scan_is(s, "bytes"))
-                        json_scan_get_int(s, &r->bytes);
-                else
-                        json_scan_skip(s);
-}
-
 static void add_row(struct cli *c, struct table *table, const void *row) {
-        const struct row *r = row;
+        const struct bin_entry *r = row;
         char text[64];
 
         table_add(table, r->name);
@@ -60,11 +38,10 @@ static void add_row(struct cli *c, struct table *table, const void *row) {
         table_add(table, text);
 }
 
-static const struct row_kind kind = { "the bin", sizeof(struct row), scan_row };
 static const struct listing listing = {
-        .kind = &kind,
+        .kind = &bin_rows,
         LISTING_COLUMNS(columns),
-        .name_offset = offsetof(struct row, name),
+        .name_offset = offsetof(struct bin_entry, name),
         .none = "Nothing is kept of removed containers",
         .add = add_row,
 };
@@ -90,6 +67,7 @@ const struct command command_container_restore = {
         .name = "container-restore",
         .usage = "[NAME]",
         .max = 1,
+        .offers = OFFERS_REMOVED,
         .summary = "Create a removed container again, with what was changed in it",
         .more = "It gets GPUs as a new one does. Of several with that name it is the newest.",
         .examples = "container-restore --list\n"

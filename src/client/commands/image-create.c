@@ -149,5 +149,6 @@ const struct command command_image_create = {
                     "image-create my-thesis --base=debian:12 -p 'pandas>=2.0 numpy<2'\n"
                     "image-create my-thesis --no-cache",
         COMMAND_OPTIONS(rows, struct create_options),
+        .offers = OFFERS_PROJECTS,
         .run = run,
 };

@@ -176,5 +176,6 @@ const struct command command_image_delete = {
                     "image-delete --all --force",
         COMMAND_OPTIONS(rows, struct delete_options),
         .names = NAMES_IMAGES,
+        .offers = OFFERS_IMAGES,
         .run = run,
 };

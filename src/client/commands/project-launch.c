@@ -134,5 +134,6 @@ const struct command command_project_launch = {
         .examples = "project-launch my-thesis --open\n"
                     "project-launch my-thesis --rebuild --gpu=2",
         COMMAND_OPTIONS(rows, struct launch_options),
+        .offers = OFFERS_PROJECTS,
         .run = run,
 };
