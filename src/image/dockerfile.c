@@ -196,7 +196,7 @@ static bool next_word(const char **at, char *dst, size_t size) {
         return true;
 }
 
-static enum package_kind kind_of(enum dockerfile_region region) {
+enum package_kind dockerfile_kind(enum dockerfile_region region) {
         return region == REGION_SYSTEM ? PACKAGE_APT : PACKAGE_PIP;
 }
 
@@ -245,7 +245,7 @@ static int scan_line(struct scan *s, const char *line, size_t number, struct pac
                 } else if (strcmp(word, "install") == 0) {
                         s->inside = true;
                 } else if (lists && s->inside && word[0] != '-' && strcmp(word, "\\") != 0) {
-                        r = packages_add(ret, kind_of(s->region), word, err);
+                        r = packages_add(ret, dockerfile_kind(s->region), word, err);
                 } else if (strcmp(word, "\\") != 0 && !s->foreign[0] &&
                            !is_own_word(word, s->inside, s->region)) {
                         str_copy(s->foreign, sizeof(s->foreign), word);
@@ -442,7 +442,7 @@ static int read_regions(const struct dockerfile *d, enum package_kind kind,
         int r = 0;
 
         for (int i = 0; i < REGIONS && r == 0; i++)
-                if (kind_of(i) == kind && i != REGION_REQUIREMENTS)
+                if (dockerfile_kind(i) == kind && i != REGION_REQUIREMENTS)
                         r = dockerfile_packages(d, i, &regions[i], err);
         return r;
 }
@@ -534,4 +534,58 @@ int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct e
         return dockerfile_has(d, REGION_REQUIREMENTS)
                        ? rewrite(d, REGION_REQUIREMENTS, &none, file, err)
                        : make_region(d, REGION_REQUIREMENTS, &none, file);
+}
+
+/* --- the base ------------------------------------------------------------------------------- */
+
+/* The last FROM, and where in its line the image stands. False when there is none. */
+static bool find_base(const struct dockerfile *d, size_t *ret_line, struct span *ret) {
+        bool continued = false, found = false;
+
+        for (size_t i = 0; i < d->lines.len; i++) {
+                const char *line = d->lines.items[i], *at = line + strspn(line, " \t");
+                size_t n = strcspn(line, "\r\n");
+
+                if (is_comment(line))
+                        continue;
+                if (!continued && is_instruction(line, "FROM")) {
+                        do {
+                                at += strcspn(at, " \t\r\n");
+                                at += strspn(at, " \t");
+                        } while (*at == '-');
+                        *ret_line = i;
+                        ret->begin = (size_t)(at - line);
+                        ret->end = ret->begin + strcspn(at, " \t\r\n");
+                        found = ret->end > ret->begin;
+                }
+                continued = n > 0 && line[n - 1] == '\\';
+        }
+        return found;
+}
+
+void dockerfile_base(const struct dockerfile *d, char *dst, size_t size) {
+        struct span word;
+        size_t line;
+
+        *dst = '\0';
+        if (find_base(d, &line, &word))
+                snprintf(dst, size, "%.*s", (int)(word.end - word.begin),
+                         d->lines.items[line] + word.begin);
+}
+
+int dockerfile_set_base(struct dockerfile *d, const char *image, struct err *err) {
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        struct span word;
+        size_t line;
+        int r;
+
+        if (!*image || *image == '-' ||
+            image[strspn(image, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_.:/@")])
+                return err_set(err, EINVAL, "'%s' is not the name of an image", image);
+        if (!find_base(d, &line, &word))
+                return err_set(err, EINVAL, "it has no FROM with an image");
+        r = buf_addf(&text, "%.*s%s%s", (int)word.begin, d->lines.items[line], image,
+                     d->lines.items[line] + word.end);
+        return r < 0 ? r : replace(d, line, line + 1, text.data);
 }

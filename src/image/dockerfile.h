@@ -41,6 +41,7 @@ int dockerfile_parse(const char *bytes, size_t n, struct dockerfile *ret, struct
 int dockerfile_write(const struct dockerfile *d, struct buf *out);
 
 bool dockerfile_has(const struct dockerfile *d, enum dockerfile_region region);
+enum package_kind dockerfile_kind(enum dockerfile_region region);
 /* The packages that a region installs: nothing when it is not there. What people have written
  * into it by hand in place of our own form counts too. 0, -EINVAL with @err, or -ENOMEM. */
 int dockerfile_packages(const struct dockerfile *d, enum dockerfile_region region,
@@ -67,3 +68,8 @@ int dockerfile_region_text(enum dockerfile_region region, const struct packages 
 int dockerfile_file_check(const char *file, struct err *err);
 /* Puts a region that installs the requirements file in, or in the place of the one there is. */
 int dockerfile_set_requirements(struct dockerfile *d, const char *file, struct err *err);
+
+/* What the last stage begins with; "" without FROM. */
+void dockerfile_base(const struct dockerfile *d, char *dst, size_t size);
+/* Lets the last stage begin with another image. 0, -EINVAL with @err, or -ENOMEM. */
+int dockerfile_set_base(struct dockerfile *d, const char *image, struct err *err);

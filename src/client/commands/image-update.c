@@ -2,8 +2,10 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "client/command.h"
+#include "client/editor.h"
 #include "client/project.h"
 #include "client/recreate.h"
+#include "client/screen.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -152,17 +154,66 @@ static int after_build(struct cli *c, const struct update_options *o, const stru
         return EXIT_DONE;
 }
 
+/* Of a build that has failed. */
+static void say_backup(struct cli *c, const struct project *p) {
+        char backup[PATH_MAX + 16];
+
+        project_backup_path(p, backup, sizeof(backup));
+        if (access(backup, F_OK) == 0)
+                cli_error_next(c, "the image is the old one; its Dockerfile is kept as '%s'",
+                               backup);
+}
+
+static int open_edit(struct cli *c, const struct project *p, struct edit *ret) {
+        _cleanup_dockerfile_ struct dockerfile d = { 0 };
+        _cleanup_buf_ struct buf text = BUF_INIT(DOCKERFILE_MAX);
+        struct err err = { 0 };
+        int r = project_read(c, p, &d);
+
+        *ret = (struct edit){ 0 };
+        if (r != EXIT_DONE)
+                return r;
+        if (dockerfile_write(&d, &text) == 0 &&
+            edit_open(buf_str(&text), text.len, ret, &err) == 0)
+                return EXIT_DONE;
+        cli_error(c, "%s: %s", p->dockerfile, err.msg[0] ? err.msg : "no memory");
+        return EXIT_FAILED;
+}
+
+/* Without options: on the whole terminal, as often as it takes until the image is built. */
+static int on_screen(struct cli *c, const struct update_options *o, const struct project *p) {
+        _cleanup_catalogue_ struct catalogue catalogue = { 0 };
+        _cleanup_edit_ struct edit edit = { 0 };
+        int r = project_catalogue(c, &catalogue);
+        bool build = false;
+
+        if (r == EXIT_DONE)
+                r = open_edit(c, p, &edit);
+        while (r == EXIT_DONE) {
+                r = editor_run(c, p, &catalogue, &edit, &build);
+                if (r != EXIT_DONE || !build)
+                        return r;
+                r = project_build(c, p, NULL, o->no_cache);
+                if (r == EXIT_DONE)
+                        return after_build(c, o, p);
+                say_backup(c, p);
+                if (cli_confirm(c, "Go back to the editor?"))
+                        r = EXIT_DONE;
+        }
+        return r;
+}
+
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct update_options *o = options;
+        bool nothing = !o->add && !o->add_system && !o->remove && !o->requirements &&
+                       !o->rebuild && !o->edit && !o->recreate;
         _cleanup_dockerfile_ struct dockerfile d = { 0 };
-        char backup[PATH_MAX + 16];
         struct project p;
         int r = project_find(c, operands->items[0], &p);
 
         if (r != EXIT_DONE)
                 return r;
-        if (!o->add && !o->add_system && !o->remove && !o->requirements && !o->rebuild &&
-            !o->edit && !o->recreate) {
+        if (nothing && !screen_possible(c)) {
                 cli_error(c, "it is not said what is to change");
                 cli_error_next(c,
                                "image-update %s --add=PACKAGE, --remove=PACKAGE, --edit, or "
@@ -177,6 +228,8 @@ static int run(struct cli *c, const void *options, const struct operands *operan
                 cli_error_next(c, "image-create %s writes one", p.name);
                 return EXIT_NOT_FOUND;
         }
+        if (nothing)
+                return on_screen(c, o, &p);
         r = project_read(c, &p, &d);
         if (r == EXIT_DONE)
                 r = change(c, o, &p, &d);
@@ -189,10 +242,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         r = project_build(c, &p, NULL, o->no_cache);
         if (r == EXIT_DONE)
                 return after_build(c, o, &p);
-        project_backup_path(&p, backup, sizeof(backup));
-        if (access(backup, F_OK) == 0)
-                cli_error_next(c, "the image is the old one; its Dockerfile is kept as '%s'",
-                               backup);
+        say_backup(c, &p);
         return r;
 }
 
@@ -205,10 +255,13 @@ const struct command command_image_update = {
         .missing = "the name of a project",
         .summary = "Change the packages of a project's image and build it anew",
         .more = "Only the marked parts of the Dockerfile are changed; what you wrote stays. When\n"
-                "the build fails, the image stays the old one.",
-        .examples = "image-update my-thesis --add='timm pandas>=2.0' --remove=shap\n"
+                "the build fails, the image stays the old one. Without options, on a terminal, an\n"
+                "editor shows what there is and lets you change it.",
+        .examples = "image-update my-thesis\n"
+                    "image-update my-thesis --add='timm pandas>=2.0' --remove=shap\n"
                     "image-update my-thesis --rebuild\n"
                     "image-update my-thesis --edit",
         COMMAND_OPTIONS(rows, struct update_options),
+        .offers = OFFERS_DOCKERFILES,
         .run = run,
 };

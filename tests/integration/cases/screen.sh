@@ -10,6 +10,137 @@ a_project() {
         DOCKERFILE=$dir/Dockerfile
 }
 
+is_gone() {
+        ! screen_shows "$1"
+}
+
+test_editor_shows_changes_and_saves() {
+        local size
+
+        for size in 40x16 80x24 200x50; do
+                a_project
+                terminal $size -- image-update thesis
+                see '^Image of thesis$'
+                see '^> pandas +>=2.0$'
+                see '^Base: ds01-base:latest$'
+                see 'q quit'
+                keys Down
+                see '^> timm +any version$'
+                keys v
+                see '^Package and version: timm'
+                keys '<2' Enter
+                see '^> timm +<2$'
+                see 'not saved'
+                keys a
+                see '^Add pip packages:'
+                keys 'x;y' Enter
+                see "x;y"
+                keys a
+                see '^Add pip packages:'
+                keys 'einops' Enter
+                see '^  einops +any version$'
+                keys c
+                see "^\+ .*timm<2"
+                keys q
+                see '^> timm'
+                keys d
+                see '^removed timm<2'
+                keys u u
+                see '^> timm +<2$'
+                ! screen_shows einops || fail "undo does nothing"
+                keys w
+                see '^Changed '
+                keys q
+                ended 0
+                grep -q "timm<2" "$DOCKERFILE" || fail "it is not in the file"
+                ! grep -q einops "$DOCKERFILE" || fail "what was undone is in the file"
+                grep -q '^RUN echo by hand$' "$DOCKERFILE" || fail "what was written by hand"
+                rm "$DOCKERFILE.before-update"
+        done
+}
+
+test_editor_leaves_the_file_alone() {
+        local sum
+
+        a_project
+        sum=$(cksum <"$DOCKERFILE")
+        terminal 80x24 LC_ALL=C LANG=C NO_COLOR=1 -- image-update thesis
+        see '^> pandas'
+        keys d
+        see '^removed pandas'
+        keys q
+        see '^Save\?'
+        keys Escape
+        wait_until 10 is_gone '^Save'
+        keys C-c
+        see '^Save\?'
+        keys n
+        ended 0
+        # A signal, and a window that changes its size.
+        terminal 80x24 TERM=vt100 -- image-update thesis
+        see '^> pandas'
+        tmux -S "$WORK/tmux" resize-window -x 40 -y 12
+        see 'q quit'
+        see '^> pandas'
+        tmux -S "$WORK/tmux" resize-window -x 80 -y 24
+        see 'a add  s add system  v version  d remove  / catalogue'
+        keys d
+        see '^removed pandas'
+        kill_in_terminal TERM image-update
+        ended 143
+        equal "$(cksum <"$DOCKERFILE")" "$sum" "the Dockerfile"
+        # Without a terminal nothing is drawn.
+        no 2 as alice image-update thesis </dev/null
+        no 2 as alice image-update </dev/null
+}
+
+# Sends a signal to the command in the terminal.
+kill_in_terminal() {
+        local pane
+
+        pane=$(tmux -S "$WORK/tmux" display -p '#{pane_pid}')
+        kill -"$1" $(pstree -p "$pane" | grep -o "$2([0-9]*)" | grep -o '[0-9]*' | tail -n 1)
+}
+
+test_editor_builds() {
+        a_project
+        printf '%s\n' 'FROM ds01-base:latest' 'RUN echo made >/made' | as alice tee "$DOCKERFILE" >/dev/null
+        terminal 80x24 -- image-update
+        see '^> thesis +no image'
+        keys Enter
+        see '^Image of thesis$'
+        keys o
+        see '^Base image: ds01-base:latest'
+        keys BSpace BSpace BSpace BSpace BSpace BSpace BSpace Enter
+        see '^Base: ds01-base$'
+        keys b
+        see "^Built image 'ds01-$FIRST_UID/thesis:latest'" 60
+        ended 0
+        grep -q '^FROM ds01-base$' "$DOCKERFILE" || fail "the base"
+}
+
+test_catalogue() {
+        a_project
+        terminal 80x24 -- image-update thesis
+        see '^> pandas'
+        keys /
+        see '^Catalogue:'
+        keys f f m p
+        see '^> ffmpeg +apt'
+        keys Enter
+        see '^added ffmpeg'
+        see '^Packages of the system'
+        keys f
+        see 'apt-get install'
+        keys q
+        see '^  timm|^> pandas'
+        keys q
+        see '^Save\?'
+        keys y
+        ended 0
+        grep -q ffmpeg "$DOCKERFILE" || fail "it is not saved"
+}
+
 test_images_and_projects_are_offered() {
         a_project
         printf 'FROM ds01-base:latest\n' | as alice tee "$DOCKERFILE" >/dev/null

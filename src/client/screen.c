@@ -1,0 +1,242 @@
+/* See screen.h. */
+#include "client/screen.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "client/tty.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { FRAME_MAX = 1024 * 1024, LEAST_ROWS = 4, LEAST_COLUMNS = 10 };
+
+bool screen_possible(const struct cli *c) {
+        const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
+
+        return c->in_tty && c->out_tty && c->err_tty && term && *term &&
+               !str_equal(term, "dumb") && !(plain && *plain);
+}
+
+int screen_open(struct screen *s, struct cli *c) {
+        int r;
+
+        fflush(c->out);
+        fflush(c->err);
+        r = tty_enter(c->in_fd, c->out_fd, TTY_KEYS, "\033[?1049h\033[?25l\033[H\033[J",
+                      "\033[H\033[J\033[?25h\033[?1049l");
+        if (r < 0) {
+                cli_error(c, "can't set the terminal's mode: %s", strerror(-r));
+                return EXIT_FAILED;
+        }
+        *s = (struct screen){ .cli = c, .frame = BUF_INIT(FRAME_MAX) };
+        return EXIT_DONE;
+}
+
+void screen_close(struct screen *s) {
+        tty_leave();
+        buf_release(&s->frame);
+}
+
+static unsigned rows_of(const struct screen *s) {
+        return s->cli->rows > LEAST_ROWS ? s->cli->rows : LEAST_ROWS;
+}
+
+static unsigned columns_of(const struct screen *s) {
+        return s->cli->columns > LEAST_COLUMNS ? s->cli->columns : LEAST_COLUMNS;
+}
+
+/* Foreign text, safe and no wider than the window; the last column stays free, since some terminals
+ * go on in the next line behind it. */
+static void add_cut(struct screen *s, const char *text, size_t n) {
+        _cleanup_free_ char *line = strndup(text, n), *safe = malloc(n + 1);
+
+        if (!line || !safe)
+                return;
+        str_printable(safe, n + 1, line);
+        n = strlen(safe);
+        while (n > 0 && (utf8_width(safe) >= columns_of(s) || !utf8_valid(safe, n)))
+                safe[--n] = '\0';
+        for (size_t i = 0; i < n; i++)
+                buf_addc(&s->frame, s->cli->utf8 || !(safe[i] & 0x80) ? safe[i] : '?');
+}
+
+/* The hints, in as many lines as they need; only counted without @draw. */
+static unsigned put_hints(struct screen *s, bool draw) {
+        unsigned rows = 0;
+        size_t width = 0;
+
+        for (const char *at = s->hints; *at;) {
+                size_t n = strcspn(at, "\n");
+
+                if (width > 0 && width + 2 + n >= columns_of(s)) {
+                        if (draw)
+                                buf_adds(&s->frame, "\033[K\r\n");
+                        width = 0;
+                        rows++;
+                }
+                if (draw && width > 0)
+                        buf_adds(&s->frame, "  ");
+                width += (width > 0 ? 2 : 0) + n;
+                if (draw)
+                        add_cut(s, at, n);
+                at += n + (at[n] == '\n');
+        }
+        if (draw)
+                buf_adds(&s->frame, "\033[K\r\n");
+        return rows + 1;
+}
+
+void screen_begin(struct screen *s, const char *hints) {
+        (void)tty_resized();
+        tty_size(s->cli->out_fd, &s->cli->rows, &s->cli->columns);
+        buf_reset(&s->frame);
+        buf_adds(&s->frame, "\033[?25l\033[H");
+        s->used = 0;
+        s->hints = hints;
+        s->hint_rows = put_hints(s, false);
+}
+
+unsigned screen_room(const struct screen *s) {
+        unsigned taken = s->used + s->hint_rows + 1;
+
+        return taken < rows_of(s) ? rows_of(s) - taken : 0;
+}
+
+static void add_line(struct screen *s, const char *text, size_t n, const char *before,
+                     const char *after) {
+        if (screen_room(s) == 0)
+                return;
+        buf_adds(&s->frame, before);
+        add_cut(s, text, n);
+        buf_addf(&s->frame, "%s\033[K\r\n", after);
+        s->used++;
+}
+
+void screen_line(struct screen *s, const char *fmt, ...) {
+        char text[1024];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        add_line(s, text, strlen(text), "", "");
+}
+
+void screen_title(struct screen *s, const char *fmt, ...) {
+        const char *plain = getenv("NO_COLOR");
+        bool reverse = !plain || !*plain;
+        char text[1024];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        add_line(s, text, strlen(text), reverse ? "\033[7m" : "", reverse ? "\033[0m" : "");
+}
+
+void screen_text(struct screen *s, const char *text, size_t first) {
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                if (first > 0)
+                        first--;
+                else
+                        add_line(s, text, n, "", "");
+                text += n + (text[n] == '\n');
+        }
+}
+
+static void put_last_row(struct screen *s, const char *text) {
+        buf_addf(&s->frame, "\033[%u;1H", rows_of(s));
+        add_cut(s, text, strlen(text));
+        buf_adds(&s->frame, "\033[K");
+}
+
+static void send(struct screen *s) {
+        fd_write_all(s->cli->out_fd, s->frame.data, s->frame.len, 0);
+        buf_reset(&s->frame);
+}
+
+void screen_show(struct screen *s) {
+        buf_adds(&s->frame, "\033[J");
+        buf_addf(&s->frame, "\033[%u;1H", rows_of(s) - s->hint_rows);
+        put_hints(s, true);
+        put_last_row(s, s->message ? s->message : "");
+        send(s);
+}
+
+size_t screen_scroll(size_t n, size_t at, size_t room) {
+        if (n <= room || at < room / 2)
+                return 0;
+        return at - room / 2 < n - room ? at - room / 2 : n - room;
+}
+
+bool screen_ask(struct screen *s, const char *label, char *text, size_t size) {
+        for (;;) {
+                size_t n = strlen(text), shown = n, width;
+                char line[1024], letter;
+
+                tty_size(s->cli->out_fd, &s->cli->rows, &s->cli->columns);
+                width = columns_of(s) - 2;
+                /* of a long line the end, where one types */
+                if (strlen(label) + n > width)
+                        shown = strlen(label) < width ? width - strlen(label) : 1;
+                snprintf(line, sizeof(line), "%s%s", label, text + n - (shown < n ? shown : n));
+                put_last_row(s, line);
+                buf_adds(&s->frame, "\033[?25h");
+                send(s);
+                switch (key_read(s->cli->in_fd, 0, &letter)) {
+                case KEY_ENTER:
+                        return true;
+                case KEY_ESCAPE:
+                case KEY_INTERRUPT:
+                case KEY_END:
+                        return false;
+                case KEY_ERASE:
+                        if (n > 0)
+                                text[n - 1] = '\0';
+                        break;
+                case KEY_SPACE:
+                        letter = ' ';
+                        /* fall through */
+                case KEY_LETTER:
+                        if (n + 1 < size) {
+                                text[n] = letter;
+                                text[n + 1] = '\0';
+                        }
+                        break;
+                default:
+                        (void)tty_resized();
+                }
+        }
+}
+
+char screen_ask_letter(struct screen *s, const char *question, const char *letters) {
+        enum key key;
+        char letter;
+
+        do {
+                put_last_row(s, question);
+                send(s);
+                key = key_read(s->cli->in_fd, 0, &letter);
+        } while (key == KEY_RESIZED && tty_resized());
+        return key == KEY_LETTER && strchr(letters, letter) ? letter : '\0';
+}
+
+int screen_call(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
+                size_t size) {
+        struct cli inner = *s->cli;
+        char *text = NULL;
+        size_t length;
+        int r;
+
+        inner.err_tty = inner.out_tty = false;
+        inner.out = inner.err = open_memstream(&text, &length);
+        if (!inner.out)
+                return EXIT_FAILED;
+        r = call(&inner, data);
+        fclose(inner.out);
+        snprintf(message, size, "%.*s", (int)strcspn(text, "\n"), text);
+        free(text);
+        return r;
+}
