@@ -2,7 +2,7 @@
 #include "base/str.h"
 #include "client/command.h"
 #include "client/format.h"
-#include "client/listing.h"
+#include "client/listings.h"
 
 struct gpus_options {
         int format;
@@ -91,7 +91,7 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
 }
 
 static const struct row_kind kind = { "the devices", sizeof(struct device), scan_device };
-static const struct listing listing = {
+const struct listing gpus_listing = {
         .kind = &kind,
         LISTING_COLUMNS(columns),
         .name_offset = offsetof(struct device, name),
@@ -102,7 +102,7 @@ static const struct listing listing = {
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct gpus_options *o = options;
 
-        return listing_get(c, &listing, "/v1/gpus", o->format);
+        return listing_get(c, &gpus_listing, "/v1/gpus", o->format);
 }
 
 const struct command command_gpus = {

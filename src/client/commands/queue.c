@@ -1,7 +1,7 @@
 /* ds01 queue: who waits for a GPU, in the order in which they get one. */
 #include "client/command.h"
 #include "client/format.h"
-#include "client/listing.h"
+#include "client/listings.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static void add_row(struct cli *c, struct table *table, const void *row) {
 }
 
 static const struct row_kind kind = { "the queue", sizeof(struct row), scan_row };
-static const struct listing listing = {
+const struct listing queue_listing = {
         .kind = &kind,
         LISTING_COLUMNS(columns),
         .name_offset = offsetof(struct row, user),
@@ -73,7 +73,7 @@ static const struct listing listing = {
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct queue_options *o = options;
 
-        return listing_get(c, &listing, "/v1/queue", o->format);
+        return listing_get(c, &queue_listing, "/v1/queue", o->format);
 }
 
 const struct command command_queue = {

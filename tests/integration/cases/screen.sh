@@ -168,3 +168,54 @@ test_images_and_projects_are_offered() {
         see 'Nothing was chosen'
         ended 1
 }
+
+test_top_shows_and_acts() {
+        local size name
+
+        for name in first second; do
+                ok as alice container-create $name --cpu-only
+                ok as alice container-start $name
+        done
+        for size in 40x20 80x24 200x50; do
+                terminal $size -- ds01 top
+                see '^ds01 top  sorted by name'
+                see '^> first '
+                see '^  second '
+                see 'q quit'
+                keys Down
+                see '^> second '
+                keys s
+                see '^ds01 top  sorted by CPU'
+                see '^> second '
+                keys / f i r Enter
+                see '^> first '
+                ! screen_shows '^. second' || fail "the filter does nothing"
+                keys q
+                ended 0
+        done
+        terminal 80x24 LC_ALL=C LANG=C NO_COLOR=1 -- ds01 top
+        see '^> first '
+        keys x
+        see "^Stop 'first'\?"
+        keys n
+        see 'Nothing was done'
+        keys x
+        see "^Stop 'first'\?"
+        keys y
+        see '^> second ' 30
+        keys a
+        see '[$#] ?$'
+        keys 'exit' Enter
+        see '^> second '
+        kill_in_terminal TERM ds01
+        ended 143
+        expect_state alice first stopped
+        expect_state alice second running
+}
+
+test_top_once_and_without_ds01d() {
+        ok as alice ds01 top --once
+        expect_out '^GPU +MODEL'
+        expect_out 'No running containers'
+        no 6 as alice DS01_SOCKET=/nowhere ds01 top </dev/null
+}
