@@ -27,6 +27,7 @@ const struct command command_git_init = {
         .min = 1,
         .max = 1,
         .names = NAMES_PROJECTS,
+        .offers = OFFERS_PROJECTS,
         .missing = "the name of a project",
         .summary = "Make a project a git repository",
         .more = "With a .gitignore for data, models and outputs. What is there already stays.",

@@ -18,6 +18,7 @@ const struct command command_readme_create = {
         .min = 1,
         .max = 1,
         .names = NAMES_PROJECTS,
+        .offers = OFFERS_PROJECTS,
         .missing = "the name of a project",
         .summary = "Write the README.md of a project",
         .more = "What is there already stays as it is.",
