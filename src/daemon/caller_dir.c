@@ -120,6 +120,8 @@ static void child_main(int socket, const struct person_entry *who, bool become,
         umask(022);
         if (become)
                 r = become_caller(who);
+        /* The person may signal it, but must not read what it has of the daemon's memory. */
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         for (size_t i = 0; i < n; i++) {
                 int fd = r < 0          ? r

@@ -10,6 +10,7 @@
 #include "daemon/keeper.h"
 #include "daemon/listener.h"
 #include "daemon/notify.h"
+#include "daemon/privileges.h"
 #include "daemon/seal.h"
 #include "daemon/steady.h"
 #include "gpu/helper.h"
@@ -498,6 +499,11 @@ int main(int argc, char **argv) {
         }
         if (r == 0)
                 r = daemon_init(&d, &err);
+        if (r == 0 && !d.private_mode) {
+                r = privileges_reduce();
+                if (r < 0)
+                        err_set(&err, -r, "can't give up privileges: %s", strerror(-r));
+        }
         if (r == 0)
                 r = serve(&d, &err);
         if (r < 0) {

@@ -224,3 +224,38 @@ END
 fewer_threads_than() {
         [ "$(ds01d_threads)" -lt "$1" ]
 }
+
+# The list of src/daemon/privileges.c, as a mask.
+kept_capabilities() {
+        python3 - "$HERE/../../src/daemon/privileges.c" <<'END'
+import re, sys
+numbers = {name: int(n) for name, n in re.findall(r"#define (CAP_\w+)\s+(\d+)", open("/usr/include/linux/capability.h").read())}
+print("%016x" % sum(1 << numbers[name] for name in re.findall(r'\{ (CAP_\w+), "', open(sys.argv[1]).read())))
+END
+}
+
+test_ds01d_keeps_few_capabilities() {
+        local set kind names
+
+        set=$(kept_capabilities)
+        for kind in CapPrm CapEff CapBnd; do
+                equal "$(awk -v kind=$kind: '$1 == kind { print $2 }' "/proc/$(ds01d_pid)/status")" "$set" $kind
+        done
+        equal "$(awk '$1 == "NoNewPrivs:" { print $2 }' "/proc/$(ds01d_pid)/status")" 1 NoNewPrivs
+        # The unit grants the same.
+        names=$(sed -n 's/^CapabilityBoundingSet=//p' "$HERE/../../data/ds01d.service.in" | tr ' ' '\n' | sort)
+        equal "$names" "$(sed -n 's/.*{ CAP_[A-Z_]*, "\(CAP_[A-Z_]*\)".*/\1/p' "$HERE/../../src/daemon/privileges.c" | sort)" "the unit's list"
+        ! grep -q 'event=privileges' "$ROOT/ds01d.log" || fail "some were not there"
+}
+
+# What people leave in their containers' homes is removed, whatever it looks like.
+test_odd_homes_are_removed() {
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        ok as alice container-attach thesis -- sh -c 'cd; mkdir -m 1777 sticky; touch sticky/file; mkdir -m 0 closed; mkdir -p deep/er; touch deep/er/file; chmod 0 deep/er deep'
+        equal "$(ls "$STATE/home" | wc -l)" 1 "homes"
+        api alice DELETE '/containers/thesis?stop=true&no_keep=true'
+        equal "$API_STATUS" 200 status
+        equal "$(ls "$STATE/home")" "" "homes at the end"
+        ! grep 'event=home-not-removed' "$ROOT/ds01d.log" || fail "the log complains"
+}
