@@ -46,6 +46,9 @@ struct command {
         unsigned picks;      /* those that are offered when none is named; 0: none */
         enum offers_kind offers; /* something else than containers is */
         enum names names;    /* what its operands name besides, for completion */
+        /* Asks step by step, when it is typed without anything on a terminal, for the words of a
+         * command line (ask.h). EXIT_DONE or an exit code; NULL: `offers` serves. */
+        int (*ask)(struct cli *c, struct operands *ret);
         int (*run)(struct cli *c, const void *options, const struct operands *operands);
 };
 

@@ -2,6 +2,7 @@
 #include "client/dispatch.h"
 
 #include "base/str.h"
+#include "client/ask.h"
 #include "client/command.h"
 #include "client/complete.h"
 #include "client/container.h"
@@ -65,6 +66,21 @@ static int run_picked(struct cli *c, const struct command *cmd, const void *opti
         return r;
 }
 
+static int run_command(struct cli *c, const struct command *cmd, int argc, char **argv);
+
+/* Nothing at all was said: what is asked for step by step runs as if it had been typed. */
+static int run_asked(struct cli *c, const struct command *cmd) {
+        struct operands words = { 0 };
+        int r = cmd->ask(c, &words);
+
+        if (r == EXIT_DONE && words.n > 0) {
+                ask_show(c, &words);
+                r = run_command(c, cmd, (int)words.n, words.items);
+        }
+        names_free(&words);
+        return r;
+}
+
 /* Runs a command whose own arguments are @argv. */
 static int run_command(struct cli *c, const struct command *cmd, int argc, char **argv) {
         struct common_options common = { 0 };
@@ -106,6 +122,8 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                 setenv("DS01_PLAIN", "1", 1);
         c->guided = common.guided;
         c->person = common.user;
+        if (argc == (common.plain ? 1 : 0) && cmd->ask && picker_possible(c))
+                return run_asked(c, cmd);
         if (operands.n == 0 && (cmd->picks || cmd->offers) && picker_possible(c) &&
             !has_flag(cmd, options, "all") && !has_flag(cmd, options, "list"))
                 return run_picked(c, cmd, options);

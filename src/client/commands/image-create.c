@@ -1,7 +1,7 @@
 /* image-create: builds a project's image; writes its Dockerfile first where there is none. */
 #include "base/fd.h"
 #include "base/str.h"
-#include "client/command.h"
+#include "client/ask.h"
 #include "client/project.h"
 #include "client/skeleton.h"
 #include "image/generate.h"
@@ -103,6 +103,68 @@ static int write_dockerfile(struct cli *c, const struct create_options *o, struc
         return r;
 }
 
+/* A framework with a base of its own, or an image that is typed. */
+static int ask_framework(struct cli *c, const struct catalogue *catalogue, struct operands *ret) {
+        size_t n = catalogue->frameworks.len;
+        _cleanup_free_ struct picker_item *items = calloc(n ? n : 1, sizeof(*items));
+        const struct catalogue_framework *f;
+        char base[512] = "";
+        int at;
+
+        for (size_t i = 0; items && i < n; i++)
+                items[i] = (struct picker_item){ .name = catalogue->frameworks.items[i].name,
+                                                 .detail = catalogue->frameworks.items[i].title };
+        at = items ? ask_choice(c, "Framework:", items, n) : -1;
+        if (at < 0)
+                return EXIT_FAILED;
+        f = &catalogue->frameworks.items[at];
+        if (f->base[0])
+                return ask_add(ret, "--framework=%s", f->name) < 0 ? EXIT_FAILED : EXIT_DONE;
+        do {
+                if (!ask_line(c, "Image to begin with", base, sizeof(base)))
+                        return EXIT_FAILED;
+        } while (!base[0]);
+        return ask_add(ret, "--base=%s", base) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int ask_packages(struct cli *c, const struct catalogue *catalogue, struct operands *ret) {
+        size_t n = catalogue->types.len;
+        _cleanup_free_ struct picker_item *items = calloc(n ? n : 1, sizeof(*items));
+        char packages[1024] = "";
+        int at;
+
+        for (size_t i = 0; items && i < n; i++)
+                items[i] = (struct picker_item){ .name = catalogue->types.items[i].name,
+                                                 .detail = catalogue->types.items[i].title };
+        at = items ? ask_choice(c, "Packages for:", items, n) : -1;
+        if (at < 0 || ask_add(ret, "--type=%s", items[at].name) < 0 ||
+            !ask_line(c, "Further pip packages (Enter: none)", packages, sizeof(packages)))
+                return EXIT_FAILED;
+        return packages[0] && ask_add(ret, "--packages=%s", packages) < 0 ? EXIT_FAILED
+                                                                          : EXIT_DONE;
+}
+
+/* The project; where it has no Dockerfile, what shall be in it. */
+static int ask(struct cli *c, struct operands *ret) {
+        _cleanup_catalogue_ struct catalogue catalogue = { 0 };
+        char project[NAME_MAX + 1];
+        bool has_dockerfile;
+        int r = project_catalogue(c, &catalogue);
+
+        if (r == EXIT_DONE)
+                r = ask_project(c, "(a new one)", project, sizeof(project), &has_dockerfile);
+        while (r == EXIT_DONE && !project[0])
+                if (!ask_line(c, "Name of the new project", project, sizeof(project)))
+                        return EXIT_FAILED;
+        if (r == EXIT_DONE && ask_add(ret, "%s", project) < 0)
+                r = EXIT_FAILED;
+        if (r == EXIT_DONE && !has_dockerfile)
+                r = ask_framework(c, &catalogue, ret);
+        if (r == EXIT_DONE && !has_dockerfile)
+                r = ask_packages(c, &catalogue, ret);
+        return r;
+}
+
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         const struct create_options *o = options;
         struct project p;
@@ -150,5 +212,6 @@ const struct command command_image_create = {
                     "image-create my-thesis --no-cache",
         COMMAND_OPTIONS(rows, struct create_options),
         .offers = OFFERS_PROJECTS,
+        .ask = ask,
         .run = run,
 };

@@ -145,8 +145,9 @@ test_images_and_projects_are_offered() {
         a_project
         printf 'FROM ds01-base:latest\n' | as alice tee "$DOCKERFILE" >/dev/null
         terminal 80x24 -- image-create
-        see '^> thesis +no image'
+        see '^> thesis +has a Dockerfile'
         keys Enter
+        see 'The same in one line: image-create thesis$'
         see "^Built image 'ds01-$FIRST_UID/thesis:latest'" 60
         ended 0
         terminal 80x24 -- image-delete
@@ -218,4 +219,78 @@ test_top_once_and_without_ds01d() {
         expect_out '^GPU +MODEL'
         expect_out 'No running containers'
         no 6 as alice DS01_SOCKET=/nowhere ds01 top </dev/null
+}
+
+test_create_asks_step_by_step() {
+        local size
+
+        a_project
+        for size in 40x16 80x24; do
+                terminal $size -- container-create
+                see '^> thesis'
+                keys Enter
+                see '^Name of the container: thesis'
+                keys -- -2 Enter
+                see '^GPUs \([0-9]+ of [0-9]+ free'
+                keys BSpace 0 Enter
+                see '^The same in one line: container-create'
+                see "^Created container 'thesis-2'"
+                ended 0
+                ok as alice container-remove thesis-2 --force
+        done
+        # Who leaves has made nothing; nobody is asked without a terminal.
+        terminal 80x24 LC_ALL=C LANG=C NO_COLOR=1 -- container-create
+        see '^> thesis'
+        keys Enter
+        see '^Name of the container: thesis'
+        keys C-c
+        see 'Nothing was done'
+        ended 1
+        terminal 80x24 -- container-create --plain
+        see 'Number'
+        keys 2 Enter
+        see '^Name of the container:$'
+        keys plain Enter
+        see '^GPUs'
+        keys 0 Enter
+        see "^Created container 'plain'"
+        ended 0
+        no 2 as alice container-create </dev/null
+        expect_state alice thesis ""
+}
+
+test_image_create_asks_step_by_step() {
+        terminal 80x24 -- image-create
+        see '^Name of the new project:$'
+        keys fresh Enter
+        see '^> (pytorch|custom|jax|tensorflow)'
+        keys c u s
+        see '^> custom'
+        keys Enter
+        see '^Image to begin with:$'
+        keys ds01-base Enter
+        see '^Packages for:'
+        keys c u s
+        see '^> custom'
+        keys Escape
+        see 'Nothing was done'
+        ended 1
+        [ ! -e "$ROOT/home/alice/workspace/fresh" ] || fail "something is left"
+        terminal 80x90 -- image-create
+        see '^Name of the new project:$'
+        keys fresh Enter
+        see '^> [a-z]'
+        keys c u s Enter
+        see '^Image to begin with:$'
+        keys ds01-base Enter
+        see '^Packages for:'
+        keys c u s Enter
+        see '^Further pip packages'
+        keys Enter
+        see '^The same in one line: image-create fresh --base=ds01-base --type=custom$'
+        # The base has no apt, so the build ends there.
+        see '^Wrote .*/fresh/Dockerfile$' 60
+        see '^image-create: ' 60
+        ended 1
+        grep -q '^FROM ds01-base$' "$ROOT/home/alice/workspace/fresh/Dockerfile" || fail "the base"
 }
