@@ -242,3 +242,18 @@ test_hanging_file_system_is_its_owners_trouble() {
         wait_until 10 no_children_as alice
         rmdir "$ROOT/home/alice/hung"
 }
+
+# Where the file system can't map ids it goes without, and the log says so.
+test_file_system_that_cannot_map_ids() {
+        make_share ram $FIRST_UID $FIRST_UID 755
+        mount -t ramfs none "$ROOT/shared/ram" || skip "no ramfs here"
+        chown $FIRST_UID:$FIRST_UID "$ROOT/shared/ram"
+        ok as alice container-create thesis --cpu-only --workspace="$ROOT/shared/ram"
+        grep -q "level=warn event=pin .*path=$ROOT/shared/ram mode=groupshare unmapped=" "$ROOT/ds01d.log" || fail "the log does not say so"
+        ok as alice container-start thesis
+        inside alice thesis 'echo hers >/workspace/file; grep " /workspace " /proc/self/mountinfo'
+        expect_out 'nosuid,nodev'
+        equal "$(cat "$ROOT/shared/ram/file")" hers "what she wrote"
+        ok as alice container-remove thesis --stop
+        umount "$ROOT/shared/ram"
+}
