@@ -53,7 +53,7 @@ die_soon() {
 mend() {
         local path
 
-        run "$ROOT/ds01" fsck --format=json
+        run env DS01_SOCKET="$ADMIN_SOCKET" "$ROOT/ds01" fsck --format=json
         for path in $(jq -r '.findings[] | select(.finding == "a home directory of no container" or
                         .finding == "a file of facts of no container") | .about' <<<"$OUT"); do
                 rm -r --one-file-system "$path"
@@ -112,7 +112,7 @@ test_races_for_one_container() {
 }
 
 size_of_ds01d() { # FIELD
-        run "$ROOT/ds01" fsck --format=json
+        run env DS01_SOCKET="$ADMIN_SOCKET" "$ROOT/ds01" fsck --format=json
         jq ".process.$1" <<<"$OUT"
 }
 
