@@ -101,6 +101,42 @@ int time_parse(const char *s, int64_t *ret_us) {
         return 0;
 }
 
+int minutes_parse(const char *s, int64_t *ret) {
+        int64_t hours = *s >= '0' && *s <= '9' ? *s++ - '0' : -1, minutes;
+
+        if (hours >= 0 && *s >= '0' && *s <= '9')
+                hours = hours * 10 + (*s++ - '0');
+        if (hours < 0 || literal(&s, ':') || digits(&s, 2, &minutes) || *s || minutes > 59 ||
+            hours * 60 + minutes > 24 * 60)
+                return -EINVAL;
+        *ret = hours * 60 + minutes;
+        return 0;
+}
+
+int moment_parse(const char *s, int64_t *ret_us) {
+        int64_t year, month, day, minutes;
+        const char *p = s;
+        struct tm tm = { .tm_isdst = -1 };
+        time_t t;
+
+        if (time_parse(s, ret_us) == 0)
+                return 0;
+        if (digits(&p, 4, &year) || literal(&p, '-') || digits(&p, 2, &month) ||
+            literal(&p, '-') || digits(&p, 2, &day) || literal(&p, ' ') ||
+            minutes_parse(p, &minutes) || month < 1 || month > 12 || day < 1 || day > 31 ||
+            year < 1970)
+                return -EINVAL;
+        tm.tm_year = (int)year - 1900;
+        tm.tm_mon = (int)month - 1;
+        tm.tm_mday = (int)day;
+        tm.tm_min = (int)minutes;
+        t = mktime(&tm);
+        if (t == (time_t)-1 || tm.tm_mon != (int)month - 1)
+                return -EINVAL;
+        *ret_us = t * US_PER_S;
+        return 0;
+}
+
 int duration_parse(const char *s, int64_t max_s, int64_t *ret_s) {
         static const struct {
                 char unit;

@@ -21,6 +21,11 @@ void time_format(int64_t real_us, char *dst, size_t size);
  * 0 or -EINVAL. Docker's "0001-01-01T00:00:00Z" ("never") gives 0. */
 int time_parse(const char *s, int64_t *ret_us);
 
+/* "2026-12-01 09:00", a moment in the local time zone (or RFC 3339, wherever). 0 or -EINVAL. */
+int moment_parse(const char *s, int64_t *ret_us);
+/* "9:00", "24:00": minutes since midnight. 0 or -EINVAL. */
+int minutes_parse(const char *s, int64_t *ret);
+
 /* "90", "30s", "10m", "2h", "1d" as seconds, at most @max_s. 0, -EINVAL or -ERANGE. */
 int duration_parse(const char *s, int64_t max_s, int64_t *ret_s);
 

@@ -193,7 +193,21 @@ static const char example_groups[] =
         "  # alice:\n"
         "  #   max_gpu_equivalents: 4\n"
         "  #   max_runtime_h: null\n"
-        "  #   reason: thesis, until the end of May\n";
+        "  #   reason: thesis, until the end of May\n"
+        "\n"
+        "# GPUs that are kept for some people, once or every week (local time). ds01 reserve adds\n"
+        "# single ones without this file.\n"
+        "reservations:\n"
+        "  # - gpus: 2\n"
+        "  #   users: [alice, bob]\n"
+        "  #   start: 2026-12-01 09:00\n"
+        "  #   end: 2026-12-01 18:00\n"
+        "  # - gpus: 1\n"
+        "  #   users: [carol]\n"
+        "  #   weekly: mon wed\n"
+        "  #   from: 9:00\n"
+        "  #   to: 12:00\n"
+        "  #   reason: the Monday and Wednesday course\n";
 
 void limits_config_print_example(FILE *out) {
         struct limits l;

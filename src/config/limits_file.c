@@ -7,6 +7,7 @@
 #include "config/limits_file.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "config/tree.h"
@@ -16,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMBERS_MAX = 20000 };
+enum { MEMBERS_MAX = 20000, GPU_PER_RESERVATION_MAX = 1024 };
 
 struct context {
         const char *path;
@@ -511,6 +512,133 @@ static int read_default_group(struct context *cx, const struct node *node) {
         return 0;
 }
 
+/* ---- reservations --------------------------------------------------------------------------- */
+
+static const char *const day_words[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+
+/* "mon wed" as bits; 0 when that is no list of days. */
+static unsigned read_days(const char *text) {
+        unsigned days = 0;
+
+        while (*text) {
+                size_t n = strcspn(text, " "), i = 0;
+
+                while (i < ARRAY_SIZE(day_words) &&
+                       (n != 3 || memcmp(text, day_words[i], 3) != 0))
+                        i++;
+                if (i == ARRAY_SIZE(day_words))
+                        return 0;
+                days |= 1u << i;
+                text += n;
+                text += *text == ' ';
+        }
+        return days;
+}
+
+static int read_reserved_for(struct context *cx, const struct node *node, struct reservation *r) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < node->children.len; i++) {
+                const struct node *name = &node->children.items[i];
+
+                if (name->kind != NODE_SCALAR || !is_person(name->text) ||
+                    used + strlen(name->text) + 2 > sizeof(r->users))
+                        return node_error(cx->path, name, cx->err,
+                                          "'users' must be a list of login names");
+                used += (size_t)snprintf(r->users + used, sizeof(r->users) - used, "%s%s",
+                                         used ? " " : "", name->text);
+        }
+        return 0;
+}
+
+/* One key of a reservation. False: not in that form. */
+static bool read_reservation_key(const struct node *node, struct reservation *r) {
+        const char *text = node->kind == NODE_SCALAR ? node->text : "";
+
+        if (str_equal(node->key, "gpus"))
+                return str_to_i64(text, 1, GPU_PER_RESERVATION_MAX, &r->gpus) == 0;
+        if (str_equal(node->key, "start"))
+                return moment_parse(text, &r->start_us) == 0;
+        if (str_equal(node->key, "end"))
+                return moment_parse(text, &r->end_us) == 0;
+        if (str_equal(node->key, "weekly"))
+                return (r->days = read_days(text)) != 0;
+        if (str_equal(node->key, "from"))
+                return minutes_parse(text, &r->from_min) == 0;
+        return minutes_parse(text, &r->to_min) == 0; /* "to" */
+}
+
+static int read_reservation(struct context *cx, const struct node *node, struct reservation *ret) {
+        static const struct {
+                const char *key, *form;
+        } keys[] = {
+                { "gpus", "a number of GPUs" },
+                { "start", "a moment such as 2026-12-01 09:00" },
+                { "end", "a moment such as 2026-12-01 18:00" },
+                { "weekly", "days such as mon wed" },
+                { "from", "a time such as 9:00" },
+                { "to", "a time such as 12:00" },
+        };
+        struct reservation r = { .from_min = -1, .to_min = -1 };
+        char quote[NODE_QUOTE_SIZE];
+
+        if (node->kind != NODE_MAP)
+                return node_error(cx->path, node, cx->err, "a reservation has keys: gpus, users, "
+                                  "and start and end, or weekly, from and to");
+        for (size_t i = 0; i < node->children.len; i++) {
+                const struct node *key = &node->children.items[i];
+                size_t k = 0;
+
+                if (str_equal(key->key, "reason"))
+                        continue;
+                if (str_equal(key->key, "users")) {
+                        if (read_reserved_for(cx, key, &r) < 0)
+                                return -EINVAL;
+                        continue;
+                }
+                while (k < ARRAY_SIZE(keys) && !str_equal(key->key, keys[k].key))
+                        k++;
+                if (k == ARRAY_SIZE(keys)) {
+                        str_printable(quote, sizeof(quote), key->key);
+                        return node_key_error(cx->path, key, cx->err, "a reservation has no '%s'",
+                                              quote);
+                }
+                if (!read_reservation_key(key, &r))
+                        return node_error(cx->path, key, cx->err, "'%s' must be %s, not %s",
+                                          keys[k].key, keys[k].form, node_quote(key, quote));
+        }
+        if (r.gpus == 0 || !r.users[0])
+                return node_error(cx->path, node, cx->err, "a reservation needs gpus and users");
+        if (r.days ? r.from_min < 0 || r.to_min < 0 || r.from_min == r.to_min
+                   : !r.start_us || r.end_us <= r.start_us)
+                return node_error(cx->path, node, cx->err, "a reservation needs start and a later "
+                                  "end, or weekly, from and to");
+        *ret = r;
+        return 0;
+}
+
+static int read_reservations(struct context *cx, const struct node *node) {
+        size_t n = node->children.len;
+        struct reservation *list;
+
+        if (node_is_null(node) || node->kind == NODE_MAP)
+                return 0; /* the predecessor had a mapping there and did nothing with it */
+        if (node->kind != NODE_LIST || n > RESERVATIONS_MAX)
+                return node_error(cx->path, node, cx->err,
+                                  "'reservations' must be a list, of at most %d",
+                                  RESERVATIONS_MAX);
+        list = calloc(n + 1, sizeof(*list));
+        if (!list)
+                return no_memory(cx);
+        cx->config->reservations = list;
+        for (size_t i = 0; i < n; i++) {
+                if (read_reservation(cx, &node->children.items[i], &list[i]) < 0)
+                        return -EINVAL;
+                cx->config->nreservations++;
+        }
+        return 0;
+}
+
 static int read_site_policies(struct context *cx, const struct node *node) {
         return read_policies(cx, node, &cx->config->defaults);
 }
@@ -526,6 +654,7 @@ static const struct section {
         { "groups", NULL, read_groups },
         { "default_group", NULL, read_default_group },
         { "user_overrides", NULL, read_overrides },
+        { "reservations", NULL, read_reservations },
 };
 
 static int unknown_section(const struct context *cx, const struct node *node) {

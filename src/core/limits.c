@@ -413,5 +413,6 @@ void limits_config_release(struct limits_config *config) {
         }
         free(config->groups);
         free(config->overrides);
+        free(config->reservations);
         *config = (struct limits_config){ 0 };
 }

@@ -103,6 +103,17 @@ struct limits_override {
         struct limits_layer layer;
 };
 
+/* So many whole GPUs for some people from one moment to another (core/reserve.h). */
+enum { RESERVATIONS_MAX = 100, RESERVATION_USERS_SIZE = 512 };
+
+struct reservation {
+        int64_t gpus;
+        char users[RESERVATION_USERS_SIZE]; /* login names, a blank between two */
+        int64_t start_us, end_us;           /* wall clock; of a weekly one: this or the next time */
+        unsigned days;                      /* weekly: bit 0 is Sunday; 0: it is once */
+        int64_t from_min, to_min;           /* weekly: minutes since midnight, local time */
+};
+
 struct limits_config {
         struct limits_layer defaults;
         struct limits_group *groups;
@@ -110,6 +121,8 @@ struct limits_config {
         struct limits_override *overrides;
         size_t noverrides;
         char default_group[64]; /* for people in no group; "" = none */
+        struct reservation *reservations;
+        size_t nreservations;
 };
 
 struct person {

@@ -223,7 +223,8 @@ static int refuse_no_device(const struct snapshot *s, const struct field *f, siz
                 size_t end = strlen(r->detail);
 
                 (void)snprintf(r->detail + end, sizeof(r->detail) - end,
-                               "%s%zu kept for people who wait (ds01 queue)", end ? "; " : "",
+                               "%s%zu kept for others (ds01 queue, ds01 reserve)",
+                               end ? "; " : "",
                                f->nkept);
         }
         return r->reason;

@@ -67,7 +67,8 @@ struct snapshot {
         size_t nclaims;
         const struct limits *limits; /* the caller's; for policy_start() the owner's */
         uid_t uid;                   /* the caller */
-        /* Devices that are kept for people who wait (core/queue.h), a byte each; NULL = none. */
+        /* Devices that are kept for people who wait (core/queue.h) or have reserved them
+         * (core/reserve.h), a byte each; NULL = none. */
         const uint8_t *withheld;
         int64_t now_us;
 };

@@ -41,6 +41,7 @@ struct route {
         call_handler *handler;
         const char *const *params; /* allowed query keys, NULL-terminated; NULL = none */
         bool body;                 /* takes a body: JSON (which may be left out), or */
+        bool admin;                /* for administrators only, who need not say for whom */
         bool tar;                  /* an archive, which the handler reads with call_read_body() */
         bool lasts;                /* goes on for as long as the caller likes: BUDGET_STREAMS */
 };
@@ -85,6 +86,8 @@ call_handler handle_container_packages; /* packages.c */
 call_handler handle_container_protect; /* remove.c */
 call_handler handle_queue; /* queue.c */
 call_handler handle_fsck;  /* fsck.c */
+call_handler handle_reservation_list, handle_reservation_create,
+        handle_reservation_remove; /* reserve.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */
 call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,

@@ -219,7 +219,7 @@ static int ask_policy(struct creation *k, struct grant *ret, struct refusal *r) 
         struct snapshot snapshot;
 
         ledger_snapshot(l, &k->limits, k->call->who->uid, &snapshot);
-        queue_withhold(k->call->daemon, &k->place, k->limits.priority, withheld, &snapshot);
+        queue_withhold(k->call->daemon, &k->place, k->call->who->name, withheld, &snapshot);
         return policy_create(&snapshot, &wish, ret, r);
 }
 

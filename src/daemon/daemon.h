@@ -33,6 +33,14 @@ struct image_cache {
         bool live;               /* changes are heard of */
 };
 
+/* Those that `ds01 reserve` has made; see reserve.h. */
+struct reserve {
+        pthread_mutex_t lock;
+        struct own_reservation own[RESERVATIONS_MAX];
+        size_t n;
+        int64_t last_id;
+};
+
 struct daemon {
         struct site_config config;
         bool private_mode; /* one person's own daemon: no other uid is served, nothing is pinned */
@@ -50,6 +58,7 @@ struct daemon {
         struct gpu_monitor *_Atomic gpus; /* its own thread looks while this is being set */
         struct people people;
         struct budgets budgets;
+        struct reserve reserve;
         struct builds builds;
         struct image_cache images;
         struct terminals terminals;

@@ -9,6 +9,7 @@
 #include "daemon/cgroup.h"
 #include "daemon/lifecycle.h"
 #include "daemon/proc.h"
+#include "daemon/reserve.h"
 #include "daemon/steady.h"
 #include "json/json_write.h"
 
@@ -434,11 +435,15 @@ static int64_t run_round(struct daemon *d, watches *all) {
 }
 
 void expiry_run(struct daemon *d) {
-        int64_t due = 0;
+        int64_t due = 0, reserved = 0;
         watches all = { 0 };
 
         while (!d->stopping) {
                 steady_tend(d);
+                if (clock_boot_us() >= reserved) {
+                        reserve_tend(d);
+                        reserved = clock_boot_us() + US_PER_S;
+                }
                 if (d->ready && clock_boot_us() >= due)
                         due = clock_boot_us() + run_round(d, &all) * US_PER_S;
                 poll(NULL, 0, SLEEP_MS);

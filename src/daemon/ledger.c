@@ -239,6 +239,15 @@ void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t 
         };
 }
 
+void ledger_reserved(const struct ledger *l, const char *user, int64_t ahead_us,
+                     const struct snapshot *s, uint8_t *mask) {
+        int64_t wall = timeline_wall(&l->timeline, s->now_us);
+
+        for (size_t i = 0; i < l->nreservations; i++)
+                reservation_withhold(s, &l->reservations[i].r, (uint8_t)(i + 1), user, wall,
+                                     ahead_us, mask);
+}
+
 int ledger_acquire(struct ledger *l, uid_t uid, const char *name, struct record **ret,
                    struct refusal *refusal) {
         struct timespec until;

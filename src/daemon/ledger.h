@@ -10,6 +10,7 @@
 
 #include "base/vec.h"
 #include "core/queue.h"
+#include "core/reserve.h"
 #include "core/timeline.h"
 #include "daemon/facts.h"
 
@@ -57,6 +58,13 @@ struct record {
         struct cpu_sample cpu[2]; /* older, newer */
 };
 
+/* One that stands in the ledger. */
+struct own_reservation {
+        int64_t id; /* of those made with `ds01 reserve`; 0: of the limits file */
+        struct reservation r;
+        unsigned announced; /* how many of the announcements before its start were made */
+};
+
 struct ledger {
         pthread_mutex_t lock;
         pthread_cond_t freed; /* some record is no longer busy */
@@ -65,6 +73,8 @@ struct ledger {
         struct gpu_inventory inventory;
         VEC(struct waiter *) waiters; /* who waits (queue.h); each belongs to its thread */
         uint64_t next_waiter;
+        struct own_reservation reservations[RESERVATIONS_MAX]; /* see reserve.h */
+        size_t nreservations;
         struct timeline timeline; /* leases are counted in its steady time */
         bool clock_set;           /* the wall clock was; not yet kept (steady.c) */
 };
@@ -104,6 +114,11 @@ void ledger_set_inventory(struct ledger *l, struct gpu_inventory *inventory);
 
 void ledger_snapshot(const struct ledger *l, const struct limits *limits, uid_t uid,
                      struct snapshot *ret);
+
+/* Marks in @mask the devices that are reserved for others than @user, whose containers run for at
+ * most @ahead_us, with the reservation's index from 1. */
+void ledger_reserved(const struct ledger *l, const char *user, int64_t ahead_us,
+                     const struct snapshot *s, uint8_t *mask);
 
 /* Finds the caller's container and marks it busy, waiting for another operation to end. Nonzero
  * with @refusal: NO_SUCH_CONTAINER, or BUSY after a minute. Lock not held. */

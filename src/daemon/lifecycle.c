@@ -119,7 +119,7 @@ static int pass_gate(struct call *c, struct record *r, const struct place *place
         ledger_lock(l);
         i = ledger_index(l, r);
         ledger_snapshot(l, &limits, c->who->uid, &snapshot);
-        queue_withhold(c->daemon, place, limits.priority, withheld, &snapshot);
+        queue_withhold(c->daemon, place, c->who->name, withheld, &snapshot);
         refused = policy_start(&snapshot, (size_t)i, &grant, &moved, refusal);
         if (!refused && moved)
                 refused = take_others(l, r, &grant, m, refusal);

@@ -166,7 +166,7 @@ static void write_sample(struct json_writer *w, const struct gpu_sample *sample,
 
 /* State, holder and times of a device. */
 static void write_holder(struct json_writer *w, struct call *c, const struct snapshot *s,
-                         int16_t at) {
+                         const struct reservation *reserved, int16_t at) {
         const struct gpu_device *device = &s->inventory->devices[at];
         const struct ledger *l = &c->daemon->ledger;
         const struct claim *claim = NULL;
@@ -193,21 +193,29 @@ static void write_holder(struct json_writer *w, struct call *c, const struct sna
                 state = "foreign";
                 snprintf(detail, sizeof(detail), "process %d of %s", device->foreign_pid,
                          device->foreign_user[0] ? device->foreign_user : "an unknown user");
+        } else if (!claim && reserved) {
+                state = "reserved";
         }
         json_put_str(w, "state", state);
         json_put_str(w, "user",
                      claim                                            ? claim->user
                      : device->foreign_pid && device->foreign_user[0] ? device->foreign_user
+                     : reserved                                       ? reserved->users
                                                                       : NULL);
         json_put_str(w, "container", claim && claim->uid == c->who->uid ? claim->name : NULL);
-        put_time_or_null(w, "since", claim ? wall_of(l, claim->since_us) : 0);
-        put_time_or_null(w, "held_until", claim ? wall_of(l, lease.deadline_us) : 0);
+        put_time_or_null(w, "since", claim      ? wall_of(l, claim->since_us)
+                                     : reserved ? reserved->start_us
+                                                : 0);
+        put_time_or_null(w, "held_until", claim      ? wall_of(l, lease.deadline_us)
+                                          : reserved ? reserved->end_us
+                                                     : 0);
         json_put_str(w, "detail", detail[0] ? detail : NULL);
 }
 
 void handle_gpus(struct call *c) {
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
+        uint8_t reserved[GPU_DEVICES_MAX] = { 0 };
         struct gpu_sample sample = { 0 };
         struct limits limits;
         struct snapshot s;
@@ -219,6 +227,7 @@ void handle_gpus(struct call *c) {
         daemon_limits(c->daemon, c->who, &limits);
         ledger_lock(l);
         ledger_snapshot(l, &limits, c->who->uid, &s);
+        ledger_reserved(l, "", 0, &s, reserved); /* by now */
         json_write_array(&w);
         for (size_t i = 0; i < s.inventory->ndevices; i++) {
                 const struct gpu_device *device = &s.inventory->devices[i];
@@ -231,7 +240,8 @@ void handle_gpus(struct call *c) {
                 json_put_double(&w, "weight", (double)device->units / GPU_UNITS_PER_GPU, 3);
                 json_put_int(&w, "memory_total_bytes", (int64_t)device->memory_bytes);
                 write_sample(&w, &sample, device->uuid);
-                write_holder(&w, c, &s, (int16_t)i);
+                write_holder(&w, c, &s,
+                             reserved[i] ? &l->reservations[reserved[i] - 1].r : NULL, (int16_t)i);
                 json_write_object_end(&w);
         }
         json_write_array_end(&w);

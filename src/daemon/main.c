@@ -11,6 +11,7 @@
 #include "daemon/listener.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
+#include "daemon/reserve.h"
 #include "daemon/seal.h"
 #include "daemon/steady.h"
 #include "gpu/helper.h"
@@ -231,6 +232,8 @@ static int daemon_init(struct daemon *d, struct err *err) {
                 r = open_engine(d, err);
         if (r == 0)
                 steady_start(d);
+        if (r == 0)
+                reserve_start(d);
         return r;
 }
 
@@ -288,6 +291,7 @@ static void reload(struct daemon *d) {
                 d->limits = fresh;
                 pthread_rwlock_unlock(&d->limits_lock);
                 limits_config_release(&old);
+                reserve_tend(d);
                 log_line(LOG_INFO, "reload", "limits", d->config.limits_file, NULL);
         }
         if (d->ready)

@@ -35,14 +35,16 @@ void queue_place(struct place *p, struct lines *lines, const char *name,
         str_copy(p->waiter.user, sizeof(p->waiter.user), who->name);
 }
 
-void queue_withhold(struct daemon *d, const struct place *p, int64_t priority, uint8_t *mask,
+void queue_withhold(struct daemon *d, const struct place *p, const char *user, uint8_t *mask,
                     struct snapshot *s) {
         struct ledger *l = &d->ledger;
 
-        if (l->waiters.len == 0)
+        if (l->waiters.len == 0 && l->nreservations == 0)
                 return;
         queue_withheld(&l->inventory, (const struct waiter *const *)l->waiters.items,
-                       l->waiters.len, p && p->entered ? &p->waiter : NULL, priority, mask);
+                       l->waiters.len, p && p->entered ? &p->waiter : NULL, s->limits->priority,
+                       mask);
+        ledger_reserved(l, user, s->limits->max_runtime_us, s, mask);
         s->withheld = mask;
 }
 

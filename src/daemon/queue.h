@@ -28,9 +28,10 @@ void queue_place(struct place *p, struct lines *lines, const char *name,
 
 /* All below: the ledger's lock is held. */
 
-/* The devices that are kept for those ahead of @p, or (@p NULL or not in the queue) of somebody
- * who comes now with @priority. @mask backs what the snapshot then points to. */
-void queue_withhold(struct daemon *d, const struct place *p, int64_t priority, uint8_t *mask,
+/* The devices that are kept from @user, whose limits the snapshot has: for those ahead of @p, or
+ * (@p NULL or not in the queue) of somebody who comes now, and for others' reservations. @mask
+ * backs what the snapshot then points to. */
+void queue_withhold(struct daemon *d, const struct place *p, const char *user, uint8_t *mask,
                     struct snapshot *s);
 /* Waits until it is worth asking again. The lock is dropped meanwhile. 0; or nonzero when there is
  * no more waiting: @r is to be answered (waiting does not help, or the time is over), or, with

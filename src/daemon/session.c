@@ -215,8 +215,8 @@ static int identify(struct session *s, const struct http_request *q, struct refu
 
 /* Changing calls are for people: not for root or system accounts, whose containers would run as
  * them. Looking is allowed. */
-static int may_change(struct session *s, const struct http_request *q, struct refusal *r) {
-        if (q->method == HTTP_GET || s->daemon->private_mode ||
+static int may_change(struct session *s, const struct route *route, struct refusal *r) {
+        if (route->method == HTTP_GET || (route->admin && s->admin) || s->daemon->private_mode ||
             ((int64_t)s->who.uid >= s->daemon->config.min_uid && s->who.uid != 65534))
                 return 0;
         refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
@@ -297,7 +297,7 @@ int call_lasts(struct call *c) {
 
 static void dispatch(struct session *s, struct call *c, const struct route *route) {
         if (!route || identify(s, c->request, &c->refusal) ||
-            may_change(s, c->request, &c->refusal)) {
+            may_change(s, route, &c->refusal)) {
                 call_refuse(c, &c->refusal);
                 return;
         }

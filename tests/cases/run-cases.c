@@ -14,6 +14,7 @@
  *                              DEVICE "lost": no longer there; "-": no devices
  *     @as USER                 who asks (alice)
  *     @own IMAGE ..., @default IMAGE
+ *     @reserve GPUS USER,... FROM TO       a reservation, from and to so far from now (-1h +2h)
  *     @later T                 the clock goes on
  *     @ask create NAME [gpus=N] [full]     @ask start NAME     @ask name TEXT
  *     @ask image NAME [option=I] [project=P]                   @ask usage
@@ -23,7 +24,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "core/policy.h"
+#include "core/reserve.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -43,6 +44,8 @@ struct world {
         int16_t claimed[CLAIMS_MAX][GPU_PER_CONTAINER_MAX];
         char names[CLAIMS_MAX][80];
         size_t nclaims;
+        struct reservation reservations[8];
+        size_t nreservations;
         char own[8][IMAGE_REF_SIZE], site_default[IMAGE_REF_SIZE];
         const char *own_list[9];
         uid_t uid;
@@ -328,11 +331,16 @@ static void do_ask(char **w, int n, const char *rest) {
         const struct person who = { .uid = world.uid, .name = users[world.uid - 1001] };
         struct snapshot s = { .inventory = &world.inventory, .claims = world.claims,
                               .nclaims = world.nclaims, .uid = world.uid, .now_us = world.now_us };
+        uint8_t withheld[GPU_DEVICES_MAX] = { 0 };
         struct usage usage;
         struct limits limits;
 
         limits_resolve(&world.config, &who, &limits);
         s.limits = &limits;
+        for (size_t i = 0; i < world.nreservations; i++)
+                reservation_withhold(&s, &world.reservations[i], 1, who.name, world.now_us,
+                                     limits.max_runtime_us, withheld);
+        s.withheld = withheld;
         world.refusal = (struct refusal){ 0 };
         world.answer[0] = '\0';
         if (n >= 2 && strcmp(w[1], "name") == 0) {
@@ -406,6 +414,19 @@ static void do_health(char **w, int n, const char *rest) {
         }
 }
 
+static void do_reserve(char **w) {
+        struct reservation *r = &world.reservations[world.nreservations++];
+        int64_t *const ends[] = { &r->start_us, &r->end_us };
+
+        r->gpus = strtol(w[1], NULL, 10);
+        str_copy(r->users, sizeof(r->users), w[2]);
+        for (char *p = r->users; *p; p++)
+                if (*p == ',')
+                        *p = ' ';
+        for (int i = 0; i < 2; i++)
+                *ends[i] = world.now_us + (w[3 + i][0] == '-' ? -1 : 1) * time_of(w[3 + i] + 1);
+}
+
 static void do_mig(char **w, int n) {
         int g = n > 2 ? (int)strtol(w[1], NULL, 10) : GPUS_MAX;
 
@@ -446,6 +467,8 @@ static void do_words(char **w, int n, const char *line) {
                 }
         } else if (strcmp(w[0], "@default") == 0 && n == 2) {
                 str_copy(world.site_default, sizeof(world.site_default), w[1]);
+        } else if (strcmp(w[0], "@reserve") == 0 && n == 5 && world.nreservations < 8) {
+                do_reserve(w);
         } else if (strcmp(w[0], "@later") == 0 && n == 2) {
                 world.now_us += time_of(w[1]);
         } else if (strcmp(w[0], "@ask") == 0) {

@@ -65,7 +65,7 @@ test_a_large_request_is_not_overtaken() {
         ok as alice container-remove one1
         # The one that is free is kept for bob.
         no 3 as carol container-create small
-        expect_err 'kept for people who wait'
+        expect_err 'kept for others'
         ok as carol container-create without --cpu-only
         ok as alice container-remove one2
         join bob $bob
