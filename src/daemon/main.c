@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "daemon/expiry.h"
+#include "daemon/doctor.h"
 #include "daemon/fsck.h"
 #include "daemon/image_cache.h"
 #include "daemon/keeper.h"
@@ -34,7 +35,7 @@ static const char default_config[] = "/etc/ds01/ds01.yaml";
 
 struct arguments {
         const char *config;
-        bool check, fsck, private_mode, verbose;
+        bool check, fsck, doctor, private_mode, verbose;
 };
 
 static const char help[] =
@@ -45,6 +46,7 @@ static const char help[] =
         "  --check-config  check the configuration and the limits file, then exit\n"
         "  --fsck          compare the engine's containers with limits and files, print the\n"
         "                  findings as JSON and exit; for when no ds01d runs (see ds01 fsck)\n"
+        "  --doctor        check the host, print the findings as JSON and exit (see ds01 doctor)\n"
         "  --private       serve only the calling user, below $XDG_RUNTIME_DIR/ds01\n"
         "  --verbose       log more\n"
         "  --version       print the version\n"
@@ -425,11 +427,28 @@ static int check_machine(struct daemon *d, struct err *err) {
         return n > 0;
 }
 
+/* The host, whether anything of ours runs or not. */
+static int check_host(struct daemon *d, struct err *err) {
+        _cleanup_buf_ struct buf report = BUF_INIT(REPORT_MAX);
+        struct doctor doctor = { .config = &d->config };
+        size_t n;
+        int r = open_engine(d, err);
+
+        if (r < 0)
+                return r;
+        doctor_see(&doctor, d->engine);
+        n = doctor_report(&doctor, &report);
+        printf("%s\n", buf_str(&report));
+        doctor_forget(&doctor);
+        return n > 0;
+}
+
 static int parse_arguments(int argc, char **argv, struct arguments *a) {
         static const struct option options[] = {
                 { "config", required_argument, NULL, 'c' },
                 { "check-config", no_argument, NULL, 'k' },
                 { "fsck", no_argument, NULL, 'f' },
+                { "doctor", no_argument, NULL, 'd' },
                 { "private", no_argument, NULL, 'p' },
                 { "verbose", no_argument, NULL, 'v' },
                 { "version", no_argument, NULL, 'V' },
@@ -448,6 +467,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a) {
                         break;
                 case 'f':
                         a->fsck = true;
+                        break;
+                case 'd':
+                        a->doctor = true;
                         break;
                 case 'p':
                         a->private_mode = true;
@@ -496,8 +518,8 @@ int main(int argc, char **argv) {
                 return 1;
         }
         r = load_config(&arguments, &d.config, &err);
-        if (r == 0 && arguments.fsck) {
-                r = check_machine(&d, &err);
+        if (r == 0 && (arguments.fsck || arguments.doctor)) {
+                r = arguments.fsck ? check_machine(&d, &err) : check_host(&d, &err);
                 if (r >= 0)
                         return r;
         }
