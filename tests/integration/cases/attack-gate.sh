@@ -97,7 +97,7 @@ test_headers_that_claim_to_be_somebody() {
         done
         for query in user=root uid=0 "user=$(login bob)" all=true\&all=true; do
                 api alice GET "/containers?$query"
-                equal "$API_STATUS" 400 "status with ?$query"
+                case $API_STATUS in 400 | 403) ;; *) fail "status $API_STATUS with ?$query" ;; esac
         done
         expect_state alice hers created
         expect_state bob his created
