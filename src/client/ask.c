@@ -10,6 +10,7 @@
 #include "client/tty.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,4 +244,28 @@ int ask_gpus(struct cli *c, char *dst, size_t size) {
                         return EXIT_DONE;
                 fprintf(c->err, "A number, please: 0 is none.\n");
         }
+}
+
+/* --- containers ----------------------------------------------------------------------------- */
+
+int ask_container(struct cli *c, struct operands *ret) {
+        char project[NAME_MAX + 1], name[NAME_MAX + 1], gpus[24];
+        bool ignored;
+        int r = ask_project(c, "(none)", project, sizeof(project), &ignored);
+
+        if (r != EXIT_DONE)
+                return r;
+        str_copy(name, sizeof(name), project);
+        do {
+                if (!ask_line(c, "Name of the container", name, sizeof(name)))
+                        return EXIT_FAILED;
+        } while (!name[0]);
+        r = ask_gpus(c, gpus, sizeof(gpus));
+        if (r != EXIT_DONE)
+                return r;
+        if (ask_add(ret, "%s", name) < 0 ||
+            (project[0] && ask_add(ret, "--project=%s", project) < 0) ||
+            ask_add(ret, "--gpu=%s", gpus) < 0)
+                return EXIT_FAILED;
+        return EXIT_DONE;
 }

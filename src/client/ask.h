@@ -23,3 +23,5 @@ void ask_show(struct cli *c, const struct operands *words);
 int ask_project(struct cli *c, const char *none, char *dst, size_t size, bool *ret_dockerfile);
 /* How many GPUs, with what is free and what the limits allow. */
 int ask_gpus(struct cli *c, char *dst, size_t size);
+/* Project, name and GPUs of a new container, as the words of container-create and the like. */
+int ask_container(struct cli *c, struct operands *ret);

@@ -1,9 +1,6 @@
 /* container-create: makes a container with its devices and workspace, without starting it. */
-#include "base/str.h"
 #include "client/ask.h"
 #include "client/lifecycle.h"
-
-#include <limits.h>
 
 static const struct option_row rows[] = {
         OPTION_STRING(0, "image", "IMAGE", struct create_options, image,
@@ -32,29 +29,6 @@ static const struct option_row rows[] = {
                     "accepted for scripts: create never waits"),
 };
 
-/* The project, the name, the GPUs. */
-static int ask(struct cli *c, struct operands *ret) {
-        char project[NAME_MAX + 1], name[NAME_MAX + 1], gpus[24];
-        bool ignored;
-        int r = ask_project(c, "(none)", project, sizeof(project), &ignored);
-
-        if (r != EXIT_DONE)
-                return r;
-        str_copy(name, sizeof(name), project);
-        do {
-                if (!ask_line(c, "Name of the container", name, sizeof(name)))
-                        return EXIT_FAILED;
-        } while (!name[0]);
-        r = ask_gpus(c, gpus, sizeof(gpus));
-        if (r != EXIT_DONE)
-                return r;
-        if (ask_add(ret, "%s", name) < 0 ||
-            (project[0] && ask_add(ret, "--project=%s", project) < 0) ||
-            ask_add(ret, "--gpu=%s", gpus) < 0)
-                return EXIT_FAILED;
-        return EXIT_DONE;
-}
-
 static int run(struct cli *c, const void *options, const struct operands *operands) {
         struct create_options o = *(const struct create_options *)options;
 
@@ -82,6 +56,6 @@ const struct command command_container_create = {
                     "container-create training --gpu=2\n"
                     "container-create analysis --workspace=/data/shared/dataset",
         COMMAND_OPTIONS(rows, struct create_options),
-        .ask = ask,
+        .ask = ask_container,
         .run = run,
 };

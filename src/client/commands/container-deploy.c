@@ -1,4 +1,5 @@
 /* container-deploy: container-create and container-start in one, and a shell with --open. */
+#include "client/ask.h"
 #include "client/deploy.h"
 
 static const struct option_row rows[] = {
@@ -45,5 +46,6 @@ const struct command command_container_deploy = {
         .examples = "container-deploy my-thesis --open\n"
                     "container-deploy my-thesis --gpu=2",
         COMMAND_OPTIONS(rows, struct deploy_options),
+        .ask = ask_container,
         .run = run,
 };

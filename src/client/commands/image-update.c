@@ -191,6 +191,8 @@ static int on_screen(struct cli *c, const struct update_options *o, const struct
                 r = open_edit(c, p, &edit);
         while (r == EXIT_DONE) {
                 r = editor_run(c, p, &catalogue, &edit, &build);
+                if (r == EXIT_DONE && !build && edit.history.len > 0 && !edit_changed(&edit))
+                        cli_hint(c, "Next: image-update %s --rebuild", p->name);
                 if (r != EXIT_DONE || !build)
                         return r;
                 r = project_build(c, p, NULL, o->no_cache);

@@ -255,6 +255,16 @@ test_create_asks_step_by_step() {
         keys 0 Enter
         see "^Created container 'plain'"
         ended 0
+        terminal 80x24 -- container-deploy
+        see '^> thesis'
+        keys Enter
+        see '^Name of the container: thesis'
+        keys Enter
+        see '^GPUs'
+        keys BSpace 0 Enter
+        see "^Started container 'thesis'" 30
+        ended 0
+        ok as alice container-remove thesis --stop --force
         no 2 as alice container-create </dev/null
         expect_state alice thesis ""
 }
