@@ -150,9 +150,10 @@ static int identify_for(struct session *s, const char *name, struct refusal *r) 
         int e;
 
         if (!s->admin) {
+                refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                              "only an administrator can act for others");
                 str_copy(r->extra, sizeof(r->extra), "as root, without DS01_SOCKET: --user=NAME");
-                return refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
-                                     "only an administrator can act for others");
+                return r->reason;
         }
         e = people_find(name, &uid);
         if (e == 0)
@@ -188,9 +189,10 @@ static int identify(struct session *s, const struct http_request *q, struct refu
 
         memset(&s->who, 0, sizeof(s->who));
         if (s->admin && !peer_is_administrator(&s->peer)) {
+                refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
+                              "this socket is for root of this machine, not of a container");
                 str_copy(r->extra, sizeof(r->extra), "log in on the machine itself");
-                return refuse_detail(r, REFUSAL_CALLER_NOT_ALLOWED, NULL,
-                                     "this socket is for root of this machine, not of a container");
+                return r->reason;
         }
         if (person)
                 return identify_for(s, person, r);

@@ -25,6 +25,7 @@ test_root_is_nobody_special_on_the_public_socket() {
         equal "$API_STATUS" 403 "status for bob who says that he is alice"
         no 5 as bob container-list --user="$(login alice)"
         expect_err 'only an administrator'
+        expect_err 'as root, without DS01_SOCKET'
         expect_state alice hers created
 }
 
