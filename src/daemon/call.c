@@ -26,12 +26,28 @@ void write_error(struct json_writer *w, const struct refusal *r) {
         json_write_object_end(w);
 }
 
+/* A name that is nearly that of a container of the caller's: it is asked whether that was meant. */
+static void suggest_container(struct call *c) {
+        struct ledger *l = &c->daemon->ledger;
+        const char *nearest;
+
+        if (c->refusal.reason != REFUSAL_NO_SUCH_CONTAINER || c->refusal.extra[0] || !c->who)
+                return;
+        ledger_lock(l);
+        nearest = ledger_nearest(l, c->who->uid, c->refusal.subject);
+        if (nearest)
+                snprintf(c->refusal.extra, sizeof(c->refusal.extra), "did you mean '%s'? ",
+                         nearest);
+        ledger_unlock(l);
+}
+
 void call_refuse(struct call *c, const struct refusal *r) {
         struct json_writer w = JSON_WRITER(&c->answer);
 
         buf_reset(&c->answer);
         if (r != &c->refusal)
                 c->refusal = *r;
+        suggest_container(c);
         c->status = refusal_kind(r->reason)->http_status;
         write_error(&w, &c->refusal);
 }

@@ -99,6 +99,7 @@ test_engine_hangs() {
         ds01d_restart
         engine_freeze
         all_say 15 "engine doesn't answer|broke off"
+        grep -q 'refused=engine_uncertain' "$ROOT/ds01d.log" || fail "nothing was refused as engine_uncertain"
         all_answer
         engine_thaw
         works_again

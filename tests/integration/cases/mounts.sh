@@ -222,6 +222,7 @@ test_hanging_file_system_is_its_owners_trouble() {
                 equal "$RC" 1 "exit code of the one that hangs"
                 expect_err "didn't answer within|too many"
         done
+        grep -q 'user=.*-alice .*status=504 .*refused=path_timeout' "$ROOT/ds01d.log" || fail "nothing was refused as path_timeout"
         # No more of them hang than one person may have.
         [ "$(children_as alice)" -le 4 ] || fail "$(children_as alice) processes hang"
         no 1 as alice container-create more --cpu-only --workspace="$ROOT/home/alice/hung"

@@ -138,6 +138,7 @@ END
                 wait_until 20 state_is alice thesis stopped
         done
         grep -q 'event=not-as-decided.*why="its Uid is 0' "$ROOT/ds01d.log" || fail 'it is not in the log'
+        grep -q 'status=502 .*refused=not_as_decided' "$ROOT/ds01d.log" || fail 'the start was not refused as not_as_decided'
         runtime_backend <<<'exec runc "$@"'
         ok as alice container-start thesis
 }

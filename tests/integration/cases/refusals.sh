@@ -1,0 +1,76 @@
+# Refusals that no other case asks for by their code: the code, the status and the next step are the API's
+# promise, the exit code that of the commands.
+
+# refused CODE STATUS METHOD PATH [BODY]: alice's call.
+refused() {
+        local code=$1 status=$2
+
+        shift 2
+        api alice "$@"
+        equal "$API_STATUS" "$status" "status of $1 $2"
+        expect_json .error.code "$code"
+        expect_json '.error.message | length > 10' true
+        expect_json '.error.next | length > 5' true
+}
+
+test_states() {
+        ok as alice container-create thesis --cpu-only
+        refused not_running 409 POST /containers/thesis/pause
+        refused not_paused 409 POST /containers/thesis/unpause
+        refused not_running 409 POST /containers/thesis/extend '{}'
+        refused not_in_bin 404 POST /containers '{"name": "nothing", "restore": true}'
+        ok as alice container-start thesis
+        refused remove_running 409 DELETE /containers/thesis
+        no 1 as alice container-remove thesis
+        expect_err 'container-remove thesis --stop'
+}
+
+test_did_you_mean() {
+        ok as alice container-create thesis --cpu-only
+        no 4 as alice container-start theiss
+        expect_err "did you mean 'thesis'\? see what there is: container-list --all"
+        no 4 as alice container-attach tehsis -- true
+        expect_err "did you mean 'thesis'"
+        no 4 as alice container-start something-else
+        ! grep -q 'did you mean' <<<"$ERR" || fail "something else was proposed"
+        no 4 as bob container-start theiss # what others have is not said
+        ! grep -q thesis <<<"$ERR" || fail "bob was told of it"
+}
+
+test_directories() {
+        local file=$ROOT/home/alice/file
+
+        as alice touch "$file"
+        refused path_not_found 404 POST /containers "{\"name\": \"x\", \"workspace\": \"$ROOT/home/alice/nowhere\"}"
+        refused path_invalid 400 POST /containers "{\"name\": \"x\", \"workspace\": \"$file\"}"
+        refused path_invalid 400 POST /containers '{"name": "x", "workspace": "relative"}'
+        refused path_not_permitted 403 POST /containers '{"name": "x", "workspace": "/etc"}'
+}
+
+test_times() {
+        set_limits <<'END'
+defaults:
+  max_gpu_equivalents: 4
+  max_containers_per_user: 20
+  max_runtime_h: 20s
+  max_extension_h: 15s
+END
+        ok as alice container-create thesis --gpu=1
+        ok as alice container-start thesis
+        refused extension_too_long 409 POST /containers/thesis/extend '{"seconds": 7200}'
+        set_limits <<'END'
+defaults:
+  max_gpu_equivalents: 4
+  max_extension_h: 0
+END
+        refused extension_over 409 POST /containers/thesis/extend '{"seconds": 60}'
+}
+
+test_people() {
+        run curl -sS --max-time 20 --unix-socket "$ADMIN_SOCKET" 'http://ds01/v1/containers?user=nobody-of-that-name'
+        expect_json .error.code no_such_person
+        no 4 env DS01_SOCKET="$ADMIN_SOCKET" $(sanitizer_env 0) "$ROOT/ds01" container-list --user=nobody-of-that-name
+        expect_err 'no account'
+        run curl -sS --max-time 20 --unix-socket "$ADMIN_SOCKET" -X DELETE http://ds01/v1/reservations/9999
+        expect_json .error.code no_such_reservation
+}
