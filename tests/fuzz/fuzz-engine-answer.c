@@ -1,5 +1,6 @@
 /* Whatever the engine answers to a call: the first byte says which, the rest is the body. A
  * stand-in serves it over a real socket, so that nothing between socket and struct is left out. */
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "engine/internal.h"
 
@@ -14,7 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t *answer;
+/* A copy: the stand-in may still be at an answer that the client has given up reading. */
+static pthread_mutex_t answer_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t *answer;
 static size_t answer_len;
 
 static void check(bool ok) {
@@ -22,9 +25,27 @@ static void check(bool ok) {
                 __builtin_trap();
 }
 
+static uint8_t *copy(const uint8_t *data, size_t size) {
+        uint8_t *ret = malloc(size + 1);
+
+        check(ret != NULL);
+        if (size > 0)
+                memcpy(ret, data, size);
+        return ret;
+}
+
+static void set_answer(const uint8_t *data, size_t size) {
+        pthread_mutex_lock(&answer_lock);
+        free(answer);
+        answer = copy(data, size);
+        answer_len = size;
+        pthread_mutex_unlock(&answer_lock);
+}
+
 static void serve(int fd) {
+        _cleanup_free_ uint8_t *body = NULL;
         char head[16384];
-        size_t n = 0;
+        size_t n = 0, body_len;
         ssize_t r;
         int len;
 
@@ -32,12 +53,16 @@ static void serve(int fd) {
                 r = read(fd, head + n, sizeof(head) - n);
                 n += r > 0 ? (size_t)r : 0;
         } while (r > 0 && n < sizeof(head) && !memmem(head, n, "\r\n\r\n", 4));
+        pthread_mutex_lock(&answer_lock);
+        body = copy(answer, answer_len);
+        body_len = answer_len;
+        pthread_mutex_unlock(&answer_lock);
         len = snprintf(head, sizeof(head),
                        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: "
                        "application/json\r\nContent-Length: %zu\r\n\r\n",
-                       answer_len);
+                       body_len);
         (void)(fd_write_all(fd, head, (size_t)len, 0) == 0 &&
-               fd_write_all(fd, answer, answer_len, 0) == 0);
+               fd_write_all(fd, body, body_len, 0) == 0);
 }
 
 static void *server(void *arg) {
@@ -139,8 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         if (!e)
                 e = begin();
-        answer = data + 1;
-        answer_len = size - 1;
+        set_answer(data + 1, size - 1);
         if (data[0] % 11 < 4)
                 call_containers(e, data[0] % 11, &err);
         else
