@@ -198,7 +198,7 @@ bool screen_ask(struct screen *s, const char *label, char *text, size_t size) {
                         break;
                 case KEY_SPACE:
                         letter = ' ';
-                        /* fall through */
+                        __attribute__((fallthrough));
                 case KEY_LETTER:
                         if (n + 1 < size) {
                                 text[n] = letter;
