@@ -49,6 +49,9 @@ test_parts_of_it() {
         ok as alice git-init parts --lfs
         grep -q 'filter=lfs' "$(workspace)/parts/.gitattributes" || fail "no patterns for git-lfs"
         no 4 as alice git-init nowhere
+        ! grep -q 'did you mean' <<<"$ERR" || fail "another project was proposed"
+        no 4 as alice git-init prats
+        expect_err "did you mean 'parts'"
 }
 
 test_names_that_differ_in_capitals() {
