@@ -33,6 +33,15 @@ struct call {
         struct refusal refusal;
 };
 
+/* The bodies that are taken, for the fuzzer: each beside its handler. */
+struct request_body {
+        const struct json_field *fields;
+        size_t n, size; /* of the struct that they fill */
+};
+#define REQUEST_BODY(rows, type) { (rows), ARRAY_SIZE(rows), sizeof(type) }
+extern const struct request_body create_body, exec_body, stop_body, start_body,
+        extend_body, pull_body, protect_body, wish_body;
+
 typedef void call_handler(struct call *c);
 
 struct route {

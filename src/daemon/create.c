@@ -52,6 +52,7 @@ static const struct json_field create_fields[] = {
         JSON_FIELD_BOOL("dry_run", struct create_request, dry_run),
         JSON_FIELD_BOOL("restore", struct create_request, restore),
 };
+const struct request_body create_body = REQUEST_BODY(create_fields, struct create_request);
 
 struct creation {
         struct call *call;

@@ -50,6 +50,7 @@ static const struct json_field exec_fields[] = {
         JSON_FIELD_STR("term", struct exec_request, term),
         JSON_FIELD_STRV("command", struct exec_request, command, COMMAND_MAX, 32768),
 };
+const struct request_body exec_body = REQUEST_BODY(exec_fields, struct exec_request);
 
 struct attachment {
         struct call *call;

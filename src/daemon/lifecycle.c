@@ -31,6 +31,7 @@ static const struct json_field stop_fields[] = {
         JSON_FIELD_BOOL("force", struct stop_request, force),
         JSON_FIELD_BOOL("release", struct stop_request, release),
 };
+const struct request_body stop_body = REQUEST_BODY(stop_fields, struct stop_request);
 
 /* The container is not in the engine any more (removed behind our back): it is gone here too. */
 static void answer_gone(struct call *c, struct record *r) {
@@ -240,6 +241,7 @@ static const struct json_field start_fields[] = {
         JSON_FIELD_INT("wait_seconds", struct start_request, wait_s, WAIT_FOR_EVER, WAIT_MAX_S,
                        .seen_offset = offsetof(struct start_request, wait)),
 };
+const struct request_body start_body = REQUEST_BODY(start_fields, struct start_request);
 
 /* One try. 0 when it is answered, or WAIT_AND_AGAIN. */
 static int try_start(struct call *c, const struct place *place) {
@@ -440,6 +442,7 @@ static const struct json_field extend_fields[] = {
         JSON_FIELD_INT("seconds", struct extend_request, seconds, 1, EXTENSION_MAX_S,
                        .seen_offset = offsetof(struct extend_request, given)),
 };
+const struct request_body extend_body = REQUEST_BODY(extend_fields, struct extend_request);
 
 /* Until when no rule of time stops it: zero with *@ret_us (steady time), or the refusal. */
 static int extension(struct call *c, const struct record *r, const struct extend_request *request,

@@ -15,6 +15,7 @@ struct pull_request {
 static const struct json_field pull_fields[] = {
         JSON_FIELD_STRDUP("image", struct pull_request, image, 512, .required = true),
 };
+const struct request_body pull_body = REQUEST_BODY(pull_fields, struct pull_request);
 
 int pull_judge(const struct daemon *d, const char *typed, char *dst, size_t size,
                struct refusal *r) {

@@ -211,6 +211,7 @@ struct protect_request {
 static const struct json_field protect_fields[] = {
         JSON_FIELD_BOOL("off", struct protect_request, off),
 };
+const struct request_body protect_body = REQUEST_BODY(protect_fields, struct protect_request);
 
 void handle_container_protect(struct call *c) {
         struct protect_request request = { 0 };

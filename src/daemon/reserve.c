@@ -293,6 +293,7 @@ static const struct json_field wish_fields[] = {
         JSON_FIELD_STR("end", struct wish, end, .required = true),
         JSON_FIELD_STRV("users", struct wish, users, 32, 32, .required = true),
 };
+const struct request_body wish_body = REQUEST_BODY(wish_fields, struct wish);
 
 static bool is_admin(struct call *c) {
         if (c->admin || c->daemon->private_mode)
