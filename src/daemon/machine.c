@@ -162,6 +162,11 @@ static void write_sample(struct json_writer *w, const struct gpu_sample *sample,
                 json_write_int(w, found->utilization_percent);
         else
                 json_write_null(w);
+        json_write_key(w, "temperature_celsius");
+        if (found && found->temperature_c >= 0)
+                json_write_int(w, found->temperature_c);
+        else
+                json_write_null(w);
 }
 
 /* State, holder and times of a device. */

@@ -14,14 +14,14 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "GPU" },         { "MODEL", true },     { "MEMORY" }, { "LOAD" },
+        { "GPU" },         { "MODEL", true },     { "MEMORY" }, { "LOAD" }, { "TEMP" },
         { "STATE", true }, { "USER", true }, { "CONTAINER", true }, { "SINCE" },
 };
 
 struct device {
         char name[64], model[128], state[16], user[128], container[128], detail[256];
         char since[40], held_until[40];
-        int64_t memory, memory_total;
+        int64_t memory, memory_total, temperature; /* -1: not known */
         double load;
 };
 
@@ -42,7 +42,7 @@ static void scan_device(struct json_scan *s, void *ret) {
                 { "held_until", d->held_until, sizeof(d->held_until) },
         };
 
-        *d = (struct device){ .memory = -1, .memory_total = -1, .load = -1 };
+        *d = (struct device){ .memory = -1, .memory_total = -1, .temperature = -1, .load = -1 };
         while (json_scan_next(s) == JSON_SCAN_KEY) {
                 size_t i;
 
@@ -55,6 +55,8 @@ static void scan_device(struct json_scan *s, void *ret) {
                         json_scan_get_int(s, &d->memory);
                 else if (json_scan_is(s, "memory_total_bytes"))
                         json_scan_get_int(s, &d->memory_total);
+                else if (json_scan_is(s, "temperature_celsius"))
+                        json_scan_get_int(s, &d->temperature);
                 else if (json_scan_is(s, "gpu_percent"))
                         json_scan_get_double(s, &d->load);
                 else
@@ -78,6 +80,8 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
         str_copy(text, sizeof(text), "-");
         if (d->load >= 0)
                 format_percent(d->load, text, sizeof(text));
+        table_add(t, text);
+        snprintf(text, sizeof(text), d->temperature < 0 ? "-" : "%dC", (int)d->temperature);
         table_add(t, text);
         if (format_hold_text(d->held_until, c->now_us, until, sizeof(until)))
                 snprintf(text, sizeof(text), "%s until %s", d->state, until);

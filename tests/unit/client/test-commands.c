@@ -359,7 +359,8 @@ static const struct case_row query_rows[] = {
           { { "GET /v1/gpus", "", 200,
               "[{\"name\":\"GPU-0\",\"index\":0,\"uuid\":\"u\",\"model\":\"A100\",\"weight\":1.0,"
               "\"memory_total_bytes\":42949672960,\"memory_used_bytes\":12884901888,"
-              "\"gpu_percent\":85,\"state\":\"allocated\",\"user\":\"alice\","
+              "\"gpu_percent\":85,\"temperature_celsius\":61,"
+              "\"state\":\"allocated\",\"user\":\"alice\","
               "\"container\":\"thesis\",\"since\":\"2026-11-24T12:00:00Z\",\"held_until\":null,"
               "\"detail\":null},"
               "{\"name\":\"GPU-1\",\"model\":\"A100\",\"memory_total_bytes\":42949672960,"
@@ -371,10 +372,13 @@ static const struct case_row query_rows[] = {
               "\"user\":null,\"container\":null,\"since\":null,\"held_until\":null,"
               "\"detail\":\"Xid 79\"}]" } },
           0,
-          "GPU    MODEL  MEMORY     LOAD  STATE                        USER   CONTAINER  SINCE\n"
-          "GPU-0  A100   12GB/40GB  85%   allocated                    alice  thesis     12:00\n"
-          "GPU-1  A100   0B/40GB    -     held until 14:32 (15m left)  bob    -          12:00\n"
-          "GPU-2  A100   ?/40GB     -     failed: Xid 79               -      -          -\n",
+          "GPU    MODEL  MEMORY     LOAD  TEMP  STATE"
+          "                        USER   CONTAINER  SINCE\n"
+          "GPU-0  A100   12GB/40GB  85%   61C   allocated"
+          "                    alice  thesis     12:00\n"
+          "GPU-1  A100   0B/40GB    -     -     held until 14:32 (15m left)"
+          "  bob    -          12:00\n"
+          "GPU-2  A100   ?/40GB     -     -     failed: Xid 79               -      -          -\n",
           "" },
         { "check-limits",
           { { "GET /v1/limits", "", 200,
