@@ -40,6 +40,9 @@ struct site_config {
         int64_t context_max_gb;  /* images.context_max_gb */
         char *state_dir;         /* paths.state: /var/lib/ds01 */
         char *run_dir;           /* paths.run: /run/ds01 */
+        char *log_dir;           /* paths.log: /var/log/ds01 */
+        int64_t metrics_port;      /* metrics.port, 0 = none */
+        int64_t history_keep_days; /* history.keep_days */
         char *limits_file;       /* paths.limits: /etc/ds01/resource-limits.yaml */
         char *init_dir;          /* paths.init: directory with ds01-init, mounted at /.ds01 */
         char **mount_roots;      /* mounts.roots: items for mount_root_split() */

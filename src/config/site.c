@@ -83,6 +83,8 @@ const struct site_key site_keys[] = {
 
         { "paths.state", SITE_PATH, AT(state_dir), "/var/lib/ds01",
           .help = "What must outlast a reboot: the seal's key, records, metadata." },
+        { "paths.log", SITE_PATH, AT(log_dir), "/var/log/ds01",
+          .help = "Where events.jsonl is written: what happened, a JSON object a line." },
         { "paths.run", SITE_PATH, AT(run_dir), "/run/ds01",
           .help = "What must not: pins of mounts, generated files of containers." },
         { "paths.limits", SITE_PATH, AT(limits_file), "/etc/ds01/resource-limits.yaml",
@@ -90,6 +92,12 @@ const struct site_key site_keys[] = {
         { "paths.init", SITE_PATH, AT(init_dir), "", .may_be_empty = true,
           .help = "The directory of ds01-init, mounted in every container at /.ds01; empty: "
                   "where it was installed." },
+
+        { "history.keep_days", SITE_COUNT, AT(history_keep_days), "400", 1, 36500,
+          .help = "How long every lease and event is kept, in days; of older ones sums stay." },
+
+        { "metrics.port", SITE_COUNT, AT(metrics_port), "0", 0, 65535,
+          .help = "The port on 127.0.0.1 where Prometheus finds /metrics; 0: none." },
 
         { "mounts.roots", SITE_ROOTS, AT(mount_roots), "~",
           .help = "Directories below which people may mount what they can read; \"~\" is each "

@@ -28,7 +28,8 @@ struct call {
         bool everybody; /* or for nobody in particular: who then is root */
 
         int status;
-        struct buf answer; /* JSON */
+        struct buf answer; /* JSON, or of @content_type */
+        const char *content_type; /* NULL: application/json */
         bool streamed;     /* the handler has answered by itself and the connection is used up */
         struct refusal refusal;
 };
@@ -97,6 +98,8 @@ call_handler handle_queue; /* queue.c */
 call_handler handle_fsck;  /* fsck.c */
 call_handler handle_reservation_list, handle_reservation_create,
         handle_reservation_remove; /* reserve.c */
+call_handler handle_history, handle_report; /* reports.c */
+call_handler handle_metrics; /* metrics.c */
 call_handler handle_container_list, handle_container_get; /* containers.c */
 call_handler handle_container_create;                     /* create.c */
 call_handler handle_container_start, handle_container_stop, handle_container_pause,

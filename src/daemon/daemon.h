@@ -6,7 +6,9 @@
 
 #include "config/config.h"
 #include "daemon/budget.h"
+#include "daemon/journal.h"
 #include "daemon/ledger.h"
+#include "daemon/metrics.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
 #include "daemon/terminals.h"
@@ -63,6 +65,8 @@ struct daemon {
         struct image_cache images;
         struct terminals terminals;
         struct notices notices;
+        struct journal journal;
+        struct metrics metrics;
 
         pthread_rwlock_t limits_lock;
         struct limits_config limits; /* behind limits_lock */

@@ -145,6 +145,18 @@ static void take_stock(struct round *round, watches *all) {
 
 /* --- what it did ---------------------------------------------------------------------------- */
 
+/* What of the time since the last sample its devices were in use; for reports. */
+static void note_use(struct round *round, const struct watch *w, int64_t gap_us) {
+        for (size_t i = 0; round->have_gpus && w->uuids && w->uuids[i]; i++)
+                for (size_t j = 0; j < round->gpus.ndevices; j++) {
+                        const struct gpu_device_sample *s = &round->gpus.devices[j];
+
+                        if (strcmp(s->uuid, w->uuids[i]) == 0 && s->utilization_percent >= 0)
+                                journal_busy(&round->daemon->journal, w->nonce, s->uuid,
+                                             gap_us / 100 * s->utilization_percent);
+                }
+}
+
 /* Of the busiest of its devices. -1: none tells (MIG instances do not). -2: the driver does not
  * answer. */
 static int64_t gpu_use(const struct round *round, const struct watch *w) {
@@ -191,6 +203,8 @@ static int sample(struct round *round, struct watch *w) {
         a.cpu_milli = first || gap <= 0 ? 0 : (usage.cpu_us - w->cpu_us) * 100000 / gap;
         a.network_bytes = first || network < w->network_bytes ? 0 : network - w->network_bytes;
         a.typed = terminals_last_typed(terminals, w->id) >= w->sampled_us && !first;
+        if (!first)
+                note_use(round, w, gap);
         w->sampled_us = round->boot_us;
         w->cpu_us = usage.cpu_us;
         w->network_bytes = network;
@@ -248,6 +262,22 @@ static char *letter(const struct round *round, const struct watch *w, const stru
         return out.failed ? NULL : strdup(buf_str(&out));
 }
 
+/* Into the journal, where the stop itself follows once it has come about. */
+static void note(struct daemon *d, const struct watch *w, const char *text) {
+        struct event *event = NULL;
+        int i;
+
+        ledger_lock(&d->ledger);
+        i = ledger_find_id(&d->ledger, w->id);
+        if (i >= 0)
+                event = journal_event(&d->ledger, d->ledger.records.items[i], EVENT_WARNING,
+                                      clock_real_us());
+        ledger_unlock(&d->ledger);
+        if (event)
+                str_copy(event->why, sizeof(event->why), text);
+        journal_add(&d->journal, event);
+}
+
 static void tell(const struct round *round, const struct watch *w, const struct expiry *e,
                  const char *event, const char *text) {
         struct daemon *d = round->daemon;
@@ -273,6 +303,7 @@ static void warn(const struct round *round, const struct watch *w, const struct 
                            "container-extend %s",
                  w->name, how_long, when, w->name);
         tell(round, w, e, "expiry-warning", text);
+        note(round->daemon, w, text);
 }
 
 /* --- stopping ------------------------------------------------------------------------------- */

@@ -118,6 +118,7 @@ static void adopt(struct daemon *d, const char *id) {
                         ledger_find(&d->ledger, r->uid, r->name) >= 0;
                 if (!known && ledger_add(&d->ledger, r) == 0) {
                         r->busy = true; /* until its file is written */
+                        r->noted.state = r->state;
                         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
                         adopted = r;
                         log_line(LOG_INFO, "adopted", "container", r->engine_name, "state",
@@ -346,6 +347,7 @@ static void follow(struct daemon *d) {
                 leftovers_sweep(d);
                 builds_sweep(d);
                 d->ready = true;
+                journal_ready(&d->journal);
                 log_line(LOG_INFO, "ready", NULL);
                 notify_ready();
         }
@@ -357,6 +359,7 @@ static void follow(struct daemon *d) {
 
                 if (r > 0)
                         handle_event(d, &event);
+                journal_sweep(d);
                 alive = r >= 0;
                 if (alive && (take_wake(d) || now - compared > COMPARE_EVERY_S * US_PER_S)) {
                         alive = compare(d) == 0;

@@ -50,6 +50,12 @@ struct record {
         int64_t stops_us; /* wall clock: a rule of time will stop it then (expiry.c); 0: not soon */
         bool stops_idle;  /* by which: for being idle, else for its running time */
 
+        struct { /* what the journal has been told of it */
+                enum container_state state;
+                bool holds; /* its lease is open */
+                bool moved; /* it has other devices since */
+        } noted;
+
         bool busy;                /* an operation is at work on it */
         bool stale;               /* an event came while it was busy: look again */
         int64_t gated_us;         /* wall clock: when a start that passed the gate was done */
@@ -65,8 +71,11 @@ struct own_reservation {
         unsigned announced; /* how many of the announcements before its start were made */
 };
 
+struct journal;
+
 struct ledger {
         pthread_mutex_t lock;
+        struct journal *journal; /* NULL: nothing is written down */
         pthread_cond_t freed; /* some record is no longer busy */
         VEC(struct record *) records;
         VEC(struct claim) claims; /* claims.items[i] describes records.items[i] */

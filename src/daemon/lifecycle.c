@@ -497,6 +497,8 @@ void handle_container_extend(struct call *c) {
                 ledger_lock(&c->daemon->ledger);
                 r->facts = facts;
                 r->stops_us = 0;
+                journal_add(&c->daemon->journal, journal_event(&c->daemon->ledger, r, EVENT_EXTEND,
+                                                               clock_real_us()));
                 ledger_unlock(&c->daemon->ledger);
                 answer_result(c, r, true, NULL);
         }

@@ -75,6 +75,7 @@ static int make_private(struct site_config *c, struct err *err) {
             replace_string(&c->socket, "%s/ds01/ds01.sock", run) < 0 ||
             replace_string(&c->state_dir, state ? "%s/ds01" : "%s/.local/state/ds01",
                            state ? state : home) < 0 ||
+            replace_string(&c->log_dir, "%s/log", c->state_dir) < 0 ||
             replace_string(&c->gpu_cdi_directory, "%s/ds01/cdi", run) < 0)
                 return err_set(err, ENOMEM, "no memory");
         return 0;
@@ -138,6 +139,10 @@ static int make_directories(const struct daemon *d, struct err *err) {
                         return err_set(err, r < 0 ? -r : errno, "can't make '%s': %s", path,
                                        strerror(r < 0 ? -r : errno));
         }
+        r = dir_make(d->config.log_dir, 0750);
+        if (r < 0) /* what happens is not written down then, which is said each time */
+                log_line(LOG_ERROR, "journal", "path", d->config.log_dir, "error", strerror(-r),
+                         NULL);
         r = dir_make(d->config.run_dir, 0755);
         if (r < 0)
                 return err_set(err, -r, "can't make '%s': %s", d->config.run_dir, strerror(-r));
@@ -209,6 +214,8 @@ static void locks_init(struct daemon *d) {
         terminals_init(&d->terminals);
         notices_init(&d->notices);
         ledger_init(&d->ledger);
+        journal_init(&d->journal);
+        d->ledger.journal = &d->journal;
 }
 
 static int daemon_init(struct daemon *d, struct err *err) {
@@ -360,9 +367,19 @@ static int open_admin_socket(struct daemon *d, int *ret, struct err *err) {
         return 0;
 }
 
+static void *metrics_thread(void *arg) {
+        metrics_run(arg);
+        return NULL;
+}
+
+static void *journal_thread(void *arg) {
+        journal_run(arg);
+        return NULL;
+}
+
 static int serve(struct daemon *d, struct err *err) {
         struct signals signals = { .daemon = d };
-        pthread_t keeper, images, expiry, notices, waiter;
+        pthread_t keeper, images, expiry, notices, journal, metrics, waiter;
         int fd, admin_fd, r;
 
         /* Blocked before any thread exists, so that only the waiter gets them. */
@@ -384,7 +401,9 @@ static int serve(struct daemon *d, struct err *err) {
             pthread_create(&keeper, NULL, keeper_thread, d) != 0 ||
             pthread_create(&images, NULL, images_thread, d) != 0 ||
             pthread_create(&expiry, NULL, expiry_thread, d) != 0 ||
-            pthread_create(&notices, NULL, notices_thread, d) != 0)
+            pthread_create(&notices, NULL, notices_thread, d) != 0 ||
+            pthread_create(&journal, NULL, journal_thread, d) != 0 ||
+            pthread_create(&metrics, NULL, metrics_thread, d) != 0)
                 return err_set(err, EAGAIN, "can't start a thread");
         log_line(LOG_INFO, "listening", "socket", d->config.socket, "version", DS01_VERSION, NULL);
         listener_run(d, fd, admin_fd);
@@ -392,9 +411,13 @@ static int serve(struct daemon *d, struct err *err) {
         pthread_join(keeper, NULL);
         pthread_join(images, NULL);
         pthread_join(expiry, NULL);
+        pthread_join(metrics, NULL);
         notices_stop(&d->notices);
         pthread_join(notices, NULL);
         notices_release(&d->notices);
+        journal_stop(&d->journal);
+        pthread_join(journal, NULL);
+        journal_release(&d->journal);
         gpu_monitor_stop(d->gpus);
         close(fd);
         if (admin_fd >= 0)

@@ -101,8 +101,10 @@ static bool release_if_settled(struct daemon *d, struct record *r, bool at_any_r
 
         ledger_lock(&d->ledger);
         settled = !r->stale || r->id[0] == '\0';
-        if (settled || at_any_rate)
+        if (settled || at_any_rate) {
+                journal_note(&d->ledger, r, false);
                 ledger_release_record(&d->ledger, r);
+        }
         ledger_unlock(&d->ledger);
         if (!settled && at_any_rate)
                 daemon_wake_keeper(d);
@@ -127,6 +129,7 @@ void operation_end(struct daemon *d, struct record *r, bool gone) {
         }
         container_discard(d, r);
         ledger_lock(&d->ledger);
+        journal_note(&d->ledger, r, true);
         ledger_remove(&d->ledger, r);
         ledger_unlock(&d->ledger);
 }

@@ -8,6 +8,8 @@
 static const char *const list_params[] = { "all", NULL };
 static const char *const remove_params[] = { "stop", "image", "dry_run", "no_keep", NULL };
 static const char *const stats_params[] = { "name", NULL };
+static const char *const history_params[] = { "from", "to", "events", NULL };
+static const char *const report_params[] = { "from", "to", "by", NULL };
 static const char *const build_params[] = { "no_cache", "dockerfile", NULL };
 
 static const struct route routes[] = {
@@ -23,6 +25,9 @@ static const struct route routes[] = {
           .admin = true },
         { HTTP_GET, "v1/fsck", handle_fsck, NULL, false },
         { HTTP_GET, "v1/queue", handle_queue, NULL, false },
+        { HTTP_GET, "v1/history", handle_history, history_params, false },
+        { HTTP_GET, "v1/report", handle_report, report_params, false },
+        { HTTP_GET, "v1/metrics", handle_metrics, NULL, false },
         { HTTP_GET, "v1/stats", handle_stats, stats_params, false },
         { HTTP_GET, "v1/containers", handle_container_list, list_params, false },
         { HTTP_POST, "v1/containers", handle_container_create, NULL, true },

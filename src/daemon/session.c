@@ -36,16 +36,18 @@ struct session {
         enum budget charged; /* the request; BUDGETS: not */
 };
 
+static const char json_media[] = "application/json";
+
 static int64_t deadline_in(int64_t seconds) {
         return clock_mono_us() + seconds * US_PER_S;
 }
 
 /* @extra: complete header lines, or NULL. */
-static int send_answer(int fd, int status, const struct buf *body, bool close_after,
-                       const char *extra) {
+static int send_answer(int fd, int status, const struct buf *body, const char *content_type,
+                       bool close_after, const char *extra) {
         _cleanup_buf_ struct buf out = BUF_INIT(ANSWER_MAX + 4096);
         struct http_response_out head = { .status = status,
-                                          .content_type = "application/json",
+                                          .content_type = content_type,
                                           .length = (int64_t)body->len,
                                           .close = close_after,
                                           .extra = extra };
@@ -61,7 +63,7 @@ static void send_refusal(int fd, const struct refusal *r) {
         struct json_writer w = JSON_WRITER(&body);
 
         write_error(&w, r);
-        send_answer(fd, refusal_kind(r->reason)->http_status, &body, true, NULL);
+        send_answer(fd, refusal_kind(r->reason)->http_status, &body, json_media, true, NULL);
 }
 
 void session_turn_away(int fd, const struct refusal *r) {
@@ -93,7 +95,7 @@ static void answer_fault(struct session *s, enum http_fault fault) {
         json_put_int(&w, "exit", 2);
         json_write_object_end(&w);
         json_write_object_end(&w);
-        send_answer(s->fd, http_faults[fault].status, &body, true, NULL);
+        send_answer(s->fd, http_faults[fault].status, &body, json_media, true, NULL);
 }
 
 /* Reads until the reader says @wanted. 1; 0 at a clean end before a request; -1 otherwise, the
@@ -297,6 +299,25 @@ int call_lasts(struct call *c) {
         return -1;
 }
 
+/* What somebody wanted to have changed and did not get. */
+static void note_refusal(struct session *s, const struct call *c) {
+        _cleanup_buf_ struct buf text = BUF_INIT(4096);
+        struct event *e;
+
+        if (!c->refusal.reason || c->request->method == HTTP_GET || !s->who.name[0])
+                return;
+        e = event_new(EVENT_REFUSAL, clock_real_us(), 0);
+        if (e) {
+                e->uid = s->uid;
+                str_copy(e->user, sizeof(e->user), s->who.name);
+                str_printable(e->container, sizeof(e->container), c->name ? c->name : "");
+                str_copy(e->code, sizeof(e->code), refusal_kind(c->refusal.reason)->code);
+                refusal_message(&c->refusal, &text);
+                str_copy(e->why, sizeof(e->why), buf_str(&text));
+        }
+        journal_add(&s->daemon->journal, e);
+}
+
 static void dispatch(struct session *s, struct call *c, const struct route *route) {
         if (!route || identify(s, c->request, &c->refusal) ||
             may_change(s, route, &c->refusal)) {
@@ -330,7 +351,9 @@ static int answer(struct session *s, const struct call *c) {
                 snprintf(line, sizeof(line), "Ds01-Notice: %s\r\n", notice);
                 extra = line;
         }
-        return send_answer(s->fd, c->status, &c->answer, s->reader.head.close, extra);
+        return send_answer(s->fd, c->status, &c->answer,
+                           c->content_type ? c->content_type : json_media,
+                           s->reader.head.close, extra);
 }
 
 /* One request. Returns 1 to go on with the connection. */
@@ -347,6 +370,7 @@ static int serve_one(struct session *s) {
                           .answer = BUF_INIT(ANSWER_MAX) };
         const struct route *route;
         int64_t began;
+        size_t n;
         int r = read_until(s, HTTP_HEAD_DONE);
 
         if (r <= 0)
@@ -366,6 +390,9 @@ static int serve_one(struct session *s) {
         dispatch(s, &c, route);
         r = c.streamed ? -1 : answer(s, &c);
         log_decision(s, &c, began);
+        metrics_count(&s->daemon->metrics, route ? (int)(route - route_table(&n)) : -1, c.status,
+                      c.streamed ? -1 : clock_mono_us() - began);
+        note_refusal(s, &c);
         buf_release(&c.answer);
         return r == 0 && !s->reader.head.close;
 }

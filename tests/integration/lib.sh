@@ -74,6 +74,7 @@ world_paths() {
         chmod 755 "$ROOT"
         BIN=$ROOT/bin
         STATE=$ROOT/state
+        LOG=$ROOT/log
         RUN_DIR=$ROOT/run
         CONFIG=$ROOT/etc/ds01.yaml
         LIMITS=$ROOT/etc/resource-limits.yaml
@@ -481,6 +482,7 @@ images:
 ${images}paths:
   state: $state
   run: $RUN_DIR
+  log: $LOG
   limits: $LIMITS
   init: $ROOT/init
 mounts:
