@@ -38,7 +38,7 @@ test_did_you_mean() {
 }
 
 test_directories() {
-        local file=$ROOT/home/alice/file
+        local file=$ROOT/home/alice/workspace/file
 
         as alice touch "$file"
         refused path_not_found 404 POST /containers "{\"name\": \"x\", \"workspace\": \"$ROOT/home/alice/nowhere\"}"
