@@ -19,14 +19,31 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { NAMESPACE_TIMEOUT_S = 5 };
+enum {
+        NAMESPACE_TIMEOUT_S = 5,
+        NOBODY = 65534, /* the kernel's overflowuid; never a person (session.c) */
+};
+
+/* Root's directory is shown as nobody's, whose own number is left out for it: to map onto root the
+ * kernel asks for CAP_SETFCAP (user_namespaces(7), since Linux 5.12), and this way root, which is
+ * the engine, can write nothing. */
+static void add_shared_uids(const struct idmap *m, struct buf *out) {
+        uid_t first = m->min_uid;
+
+        if (m->owner == 0 && first > 0 && first <= NOBODY) {
+                buf_addf(out, "0 %u 1\n", NOBODY);
+                if (first < NOBODY)
+                        buf_addf(out, "%u %u %u\n", first, first, NOBODY - first);
+                first = NOBODY + 1;
+        } else if (m->owner < first) {
+                buf_addf(out, "%u %u 1\n", m->owner, m->owner);
+        }
+        buf_addf(out, "%u %u %u\n", first, first, UINT32_MAX - first);
+}
 
 int idmap_uids(const struct idmap *m, struct buf *out) {
-        if (m->shared) {
-                if (m->owner < m->min_uid)
-                        buf_addf(out, "%u %u 1\n", m->owner, m->owner);
-                buf_addf(out, "%u %u %u\n", m->min_uid, m->min_uid, UINT32_MAX - m->min_uid);
-        }
+        if (m->shared)
+                add_shared_uids(m, out);
         if (!m->shared || (m->uid < m->min_uid && m->uid != m->owner))
                 buf_addf(out, "%u %u 1\n", m->uid, m->uid);
         return out->failed ? -ENOBUFS : 0;

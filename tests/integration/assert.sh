@@ -172,3 +172,8 @@ expect_invariants() {
                 fail "invariants are broken"
         }
 }
+
+# What ds01d wrote in this case so far.
+case_log() {
+        tac "$ROOT/ds01d.log" | sed '/^--- /q' | tac
+}

@@ -6,7 +6,7 @@ RACE_S=${RACE_S:-5}
 
 # swap A B: alice exchanges the two names as quickly as the kernel can; its pid in SWAP.
 swap() {
-        as alice /usr/bin/python3 -c '
+        "$ROOT/as" alice /usr/bin/python3 -c '
 import ctypes, sys, time
 rename = ctypes.CDLL(None, use_errno=True).renameat2
 a, b = (p.encode() for p in sys.argv[1:3])
