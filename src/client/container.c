@@ -80,6 +80,7 @@ void container_scan(struct json_scan *s, struct container *ret) {
         c->gpu_text[0] = c->gpu_uuids[0] = '\0';
         c->uptime_seconds = -1;
         c->gpus_wanted = 0;
+        c->exempt = false;
 
         while (json_scan_next(s) == JSON_SCAN_KEY) {
                 size_t i;
@@ -93,6 +94,8 @@ void container_scan(struct json_scan *s, struct container *ret) {
                         json_scan_get_int(s, &c->uptime_seconds);
                 else if (json_scan_is(s, "gpus_wanted"))
                         json_scan_get_int(s, &c->gpus_wanted);
+                else if (json_scan_is(s, "exempt"))
+                        json_scan_get_bool(s, &c->exempt);
                 else if (json_scan_is(s, "gpus"))
                         scan_gpus(s, c);
                 else

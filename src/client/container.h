@@ -21,6 +21,7 @@ struct container {
         char stopped_why[96];    /* "idle 31 min": stopped by a rule of time; else "" */
         char stops_at[40], stops_because[16]; /* one will stop it soon */
         char extended_until[40]; /* until then none does */
+        bool exempt;             /* none ever does: an administrator said so */
         char workspace[4096], data[4096];
         char user[64]; /* in an administrator's list of everybody's; else "" */
         char engine_name[256];

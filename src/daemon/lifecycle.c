@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "core/expiry.h"
 #include "daemon/aggregate.h"
 #include "daemon/decision.h"
 #include "daemon/failpoint.h"
@@ -428,82 +427,6 @@ void handle_container_stop(struct call *c) {
                       changed                         ? hold_note(c, r)
                       : r->state == CONTAINER_CREATED ? "it was never started"
                                                       : "it was stopped already");
-        operation_end(c->daemon, r, false);
-}
-
-struct extend_request {
-        int64_t seconds;
-        bool given;
-};
-
-enum { EXTENSION_DEFAULT_S = 2 * 3600, EXTENSION_MAX_S = 366 * 86400 };
-
-static const struct json_field extend_fields[] = {
-        JSON_FIELD_INT("seconds", struct extend_request, seconds, 1, EXTENSION_MAX_S,
-                       .seen_offset = offsetof(struct extend_request, given)),
-};
-const struct request_body extend_body = REQUEST_BODY(extend_fields, struct extend_request);
-
-/* Until when no rule of time stops it: zero with *@ret_us (steady time), or the refusal. */
-static int extension(struct call *c, const struct record *r, const struct extend_request *request,
-                     int64_t *ret_us) {
-        int64_t boot = clock_boot_us(), asked = request->seconds, until;
-        struct ledger *l = &c->daemon->ledger;
-        struct expiry_state state = { 0 };
-        struct limits limits;
-
-        daemon_limits(c->daemon, c->who, &limits);
-        if (proc_started_us(r->pid, &state.started_us) < 0)
-                state.started_us = boot - (ledger_now(l) - r->since_us);
-        if (!request->given)
-                asked = EXTENSION_DEFAULT_S;
-        if (expiry_extend(&limits, &state, asked * US_PER_S, boot, &until) && request->given) {
-                int64_t seconds = (until - boot) / US_PER_S;
-                bool short_time = seconds < 120;
-                char text[32];
-
-                if (seconds <= 0)
-                        return refuse(&c->refusal, REFUSAL_EXTENSION_OVER, r->name);
-                duration_format(asked * US_PER_S, text, sizeof(text));
-                refuse_detail(&c->refusal, REFUSAL_EXTENSION_TOO_LONG, r->name, "%s", text);
-                snprintf(c->refusal.extra, sizeof(c->refusal.extra), "%" PRId64 "%s",
-                         short_time ? seconds : seconds / 60, short_time ? "s" : "m");
-                return c->refusal.reason;
-        }
-        if (until <= boot)
-                return refuse(&c->refusal, REFUSAL_EXTENSION_OVER, r->name);
-        *ret_us = ledger_now(l) + (until - boot);
-        return 0;
-}
-
-void handle_container_extend(struct call *c) {
-        struct extend_request request = { 0 };
-        struct facts facts;
-        struct record *r;
-        int64_t until;
-
-        if (call_decode(c, extend_fields, ARRAY_SIZE(extend_fields), &request) < 0 ||
-            call_acquire(c, &r) < 0)
-                return;
-        if (r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED)
-                refuse_detail(&c->refusal, REFUSAL_NOT_RUNNING, r->name, "%s",
-                              container_state_word(r->state));
-        else if (!r->uuids || !r->uuids[0])
-                answer_result(c, r, false, "it has no GPU, so no rule of time stops it");
-        else if (extension(c, r, &request, &until) == 0) {
-                facts = r->facts;
-                facts.extended_until_us = until;
-                facts_save(c->daemon, r->nonce, &facts);
-                ledger_lock(&c->daemon->ledger);
-                r->facts = facts;
-                r->stops_us = 0;
-                journal_add(&c->daemon->journal, journal_event(&c->daemon->ledger, r, EVENT_EXTEND,
-                                                               clock_real_us()));
-                ledger_unlock(&c->daemon->ledger);
-                answer_result(c, r, true, NULL);
-        }
-        if (c->refusal.reason)
-                call_refuse(c, &c->refusal);
         operation_end(c->daemon, r, false);
 }
 

@@ -106,6 +106,7 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         json_put_str(w, "workspace", r->workspace);
         json_put_str(w, "data", r->data);
         json_put_bool(w, "protected", r->facts.is_protected);
+        json_put_bool(w, "exempt", r->facts.exempt);
         json_put_str(w, "engine_name", r->engine_name);
         json_put_str(w, "id", r->id[0] ? r->id : NULL);
 }

@@ -169,6 +169,11 @@ as() {
         "$ROOT/as" "$@"
 }
 
+# admin COMMAND...: root, over the socket of administrators.
+admin() {
+        env DS01_SOCKET="$ADMIN_SOCKET" PATH="$BIN:$PATH" $(sanitizer_env 0) "$@"
+}
+
 # --- the engine --------------------------------------------------------------------------------
 
 # What engines are told to run: ds01-runtime, and what that is to hand over to, as a file that a test

@@ -56,6 +56,8 @@ static void print_details(struct cli *c, const void *row) {
                          str_equal(k->stops_because, "idle") ? "idle" : "its running time is over");
                 print_field(c->out, "Stops", text);
         }
+        if (k->exempt)
+                print_field(c->out, "Stops", "never by itself: an administrator said so");
         if (k->extended_until[0]) {
                 format_moment_text(k->extended_until, c->now_us, when, sizeof(when));
                 print_field(c->out, "Extended", when);

@@ -1,11 +1,6 @@
 # The gate: who counts as whom, what one person can use up, and what ds01d itself may do.
 # timeout: 240
 
-# admin COMMAND...: root, over the socket of administrators.
-admin() {
-        env DS01_SOCKET="$ADMIN_SOCKET" PATH="$BIN:$PATH" $(sanitizer_env 0) "$@"
-}
-
 # status_as METHOD PATH [BODY]: by root; the status, and the answer in $WORK/answer.
 status_of_root() { # status_of_root SOCKET METHOD PATH [BODY]
         curl -s --max-time 60 -o "$WORK/answer" -w '%{http_code}' --unix-socket "$1" -X "$2" \

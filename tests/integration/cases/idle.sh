@@ -109,6 +109,42 @@ test_running_time_and_extension() {
         expect_err 'not running'
 }
 
+# An administrator takes a container out of the rules of time, for as long as it exists.
+test_never_stopped() {
+        quick_limits 'idle_timeout_h: null' 'max_runtime_h: 6s' 'max_extension_h: 3s'
+        running_gpu thesis
+        no 5 as alice container-extend thesis never
+        expect_err 'ask yours: sudo container-extend thesis never --user='
+        no 2 as alice container-extend thesis 3s --off
+        ok admin container-extend thesis never --user="$(login alice)"
+        expect_out "Container 'thesis' is never stopped by itself"
+        ok as alice container-extend thesis 2s
+        expect_out 'an administrator said so'
+        ok as alice container-list --detailed
+        expect_out 'Stops +never by itself'
+        # Also after it was started again, and when ds01d was.
+        ok as alice container-stop thesis
+        ds01d_restart
+        ok as alice container-start thesis
+        sleep 8
+        status_is thesis running || fail "it was stopped"
+        api alice GET /containers/thesis
+        expect_json .exempt true
+        expect_json .stops_at null
+        ok as alice container-extend thesis --off
+        expect_out "stopped when its limits say so"
+        wait_until 30 status_is thesis stopped
+        # An extension is taken back, too.
+        quick_limits 'idle_timeout_h: null' 'max_runtime_h: 1h' 'max_extension_h: 2h'
+        ok as alice container-start thesis
+        ok as alice container-extend thesis 90m
+        api alice GET /containers/thesis
+        expect_json '.extended_until != null' true
+        ok as alice container-extend thesis --off
+        api alice GET /containers/thesis
+        expect_json .extended_until null
+}
+
 stops_soon() {
         api alice GET "/containers/$1"
         [ "$(jq -r .stops_at <<<"$OUT")" != null ]
