@@ -149,10 +149,10 @@ static void note_state(struct ledger *l, struct record *r) {
 
 static void note_lease(struct ledger *l, struct record *r, bool gone) {
         const struct claim *c = &l->claims.items[ledger_index(l, r)];
-        int64_t now = clock_real_us();
-        struct lease lease = claim_lease(c, now);
+        int64_t now = clock_real_us(), steady = ledger_now(l);
+        struct lease lease = claim_lease(c, steady);
         bool holds = !gone && c->ndevices > 0 && r->state != CONTAINER_RESERVED &&
-                     claim_holds(c, now);
+                     claim_holds(c, steady);
 
         if (holds && r->noted.holds && r->noted.moved)
                 note(l, r, EVENT_LEASE_END, now, "moved to other GPUs");
@@ -167,7 +167,8 @@ static void note_lease(struct ledger *l, struct record *r, bool gone) {
         else if (c->released)
                 note(l, r, EVENT_LEASE_END, now, "given back");
         else
-                note(l, r, EVENT_LEASE_END, lease.deadline_us < now ? lease.deadline_us : now,
+                note(l, r, EVENT_LEASE_END,
+                     lease.deadline_us < steady ? now - (steady - lease.deadline_us) : now,
                      r->state == CONTAINER_CREATED ? "never started" : "held for long enough");
 }
 

@@ -119,7 +119,7 @@ static void write_ledger(struct daemon *d, struct buf *out) {
         for (size_t i = 0; i < d->ledger.records.len; i++) {
                 states[d->ledger.records.items[i]->state]++;
                 leases += d->ledger.claims.items[i].ndevices > 0 &&
-                          claim_holds(&d->ledger.claims.items[i], clock_real_us());
+                          claim_holds(&d->ledger.claims.items[i], ledger_now(&d->ledger));
         }
         waiting = d->ledger.waiters.len;
         ledger_unlock(&d->ledger);

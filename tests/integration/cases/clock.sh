@@ -61,6 +61,12 @@ test_a_clock_that_is_set() {
         wait_until 20 has_no_gpu alice short
 }
 
+end_is_written_down() { # of a hold, at the moment at which it was over
+        api alice GET /history
+        jq -e --arg name "$1" 'any(.container == $name and .why == "held for long enough" and
+                (.to | fromdate) > now - 60 and (.to | fromdate) <= now)' <<<"$OUT" >/dev/null
+}
+
 # ds01d was away for an hour: the hold is over, the container is as it was.
 test_away_for_an_hour() {
         ok as alice container-create thesis
@@ -76,6 +82,16 @@ test_away_for_an_hour() {
         gpu_is GPU-0 free || fail "it is still held"
         expect_state alice thesis stopped
         ok as alice container-start thesis
+        # An hour ahead of the wall, holds end all the same, and the history has the wall's times.
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, gpu_hold_after_stop_h: 0.001, memory: 512m}'
+        ok as alice container-create later
+        ok as alice container-start later
+        ok as alice container-stop later
+        wait_until 20 has_no_gpu alice later
+        wait_until 10 end_is_written_down later
+        ok as alice container-stop thesis --release
+        api alice GET /metrics
+        expect_out '^ds01_leases 0$'
         expect_invariants
 }
 
