@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GAP = 2 };
+enum { GAP = 2, COLUMNS_MAX = 16 };
 
 void table_release(struct table *t) {
         VEC_RELEASE(&t->cells);
@@ -62,32 +62,69 @@ static void print_cell(FILE *out, const char *text, unsigned wide, unsigned widt
                 fprintf(out, "%*s", (int)(width - wide + GAP), "");
 }
 
-/* Takes columns away from the widest ones until the sum fits. */
-static void shrink(const struct table *t, unsigned *widths, unsigned width) {
-        unsigned sum = GAP * (unsigned)(t->n_columns - 1);
+/* Takes columns away from the widest ones until the sum of those that are shown fits. */
+static bool shrink(const struct table *t, unsigned *widths, unsigned width) {
+        unsigned sum = 0;
 
         for (size_t i = 0; i < t->n_columns; i++)
-                sum += widths[i];
-        for (; sum > width; sum--) {
+                sum += widths[i] ? widths[i] + GAP : 0;
+        for (width += GAP; sum > width; sum--) {
                 size_t widest = t->n_columns;
 
                 for (size_t i = 0; i < t->n_columns; i++)
-                        if (t->columns[i].shrinks && widths[i] > TABLE_SHRINK_MIN &&
+                        if (t->columns[i].least && widths[i] > t->columns[i].least &&
                             (widest == t->n_columns || widths[i] > widths[widest]))
                                 widest = i;
                 if (widest == t->n_columns)
-                        return;
+                        return false;
                 widths[widest]--;
+        }
+        return true;
+}
+
+/* Leaves columns out (width 0) as long as cutting is not enough. */
+static void fit(const struct table *t, unsigned *widths, unsigned width) {
+        unsigned full[COLUMNS_MAX], last = 0;
+
+        memcpy(full, widths, sizeof(full));
+        for (size_t i = 0; i < t->n_columns; i++)
+                if (t->columns[i].goes > last)
+                        last = t->columns[i].goes;
+        for (unsigned turn = 0; turn <= last; turn++) {
+                for (size_t i = 0; i < t->n_columns; i++) {
+                        unsigned goes = t->columns[i].goes;
+
+                        widths[i] = goes && goes <= turn ? 0 : full[i];
+                }
+                if (shrink(t, widths, width))
+                        return;
         }
 }
 
-void table_print(struct table *t, FILE *out, unsigned width, bool utf8) {
-        unsigned widths[16] = { 0 };
+static void print_row(const struct table *t, FILE *out, const unsigned *widths, size_t first_cell,
+                      bool utf8) {
+        size_t last = t->n_columns;
 
-        if (t->failed || t->n_columns > ARRAY_SIZE(widths))
-                return;
+        while (last > 1 && widths[last - 1] == 0)
+                last--;
+        for (size_t i = 0; i < last; i++) {
+                const struct table_cell *cell = &t->cells.items[first_cell + i];
+
+                if (widths[i] > 0)
+                        print_cell(out, t->text.data + cell->offset, cell->width, widths[i],
+                                   i + 1 == last, utf8);
+        }
+        fputc('\n', out);
+}
+
+void table_print(struct table *t, FILE *out, unsigned width, bool utf8) {
+        unsigned widths[COLUMNS_MAX] = { 0 };
+        size_t titles = t->cells.len;
+
         for (size_t i = 0; i < t->n_columns; i++)
-                widths[i] = (unsigned)utf8_width(t->columns[i].title);
+                table_add(t, t->columns[i].title);
+        if (t->failed || t->n_columns > COLUMNS_MAX)
+                return;
         for (size_t i = 0; i < t->cells.len; i++) {
                 unsigned *w = &widths[i % t->n_columns];
 
@@ -95,19 +132,8 @@ void table_print(struct table *t, FILE *out, unsigned width, bool utf8) {
                         *w = t->cells.items[i].width;
         }
         if (width > 0)
-                shrink(t, widths, width);
-
-        for (size_t i = 0; i < t->n_columns; i++)
-                print_cell(out, t->columns[i].title, (unsigned)utf8_width(t->columns[i].title),
-                           widths[i], i + 1 == t->n_columns, utf8);
-        fputc('\n', out);
-        for (size_t i = 0; i < t->cells.len; i++) {
-                size_t column = i % t->n_columns;
-                bool last = column + 1 == t->n_columns;
-
-                print_cell(out, t->text.data + t->cells.items[i].offset, t->cells.items[i].width,
-                           widths[column], last, utf8);
-                if (last)
-                        fputc('\n', out);
-        }
+                fit(t, widths, width);
+        print_row(t, out, widths, titles, utf8);
+        for (size_t i = 0; i < titles; i += t->n_columns)
+                print_row(t, out, widths, i, utf8);
 }

@@ -1,7 +1,8 @@
 /*
  * Tables: cells are added row by row, widths are found when printing. Columns are aligned by
- * terminal columns, not bytes; the last one is not padded. For a terminal (columns > 0) the widest
- * columns that may shrink are cut with an ellipsis until a line fits; for a pipe nothing is cut.
+ * terminal columns, not bytes; the last one is not padded. For a terminal (width > 0) the widest
+ * columns that may shrink are cut with an ellipsis until a line fits, and where that is not enough
+ * whole columns are left out; for a pipe nothing is.
  */
 #pragma once
 
@@ -13,10 +14,11 @@
 
 struct table_column {
         const char *title;
-        bool shrinks; /* may be cut, down to TABLE_SHRINK_MIN */
+        unsigned char least; /* may be cut, down to this width; 0: is never cut */
+        unsigned char goes;  /* is left out in narrow windows, 1 first, then 2; 0: never */
 };
 
-enum { TABLE_SHRINK_MIN = 8 };
+enum { TABLE_LEAST = 8 }; /* in which one still tells names apart */
 
 struct table_cell {
         size_t offset; /* of its text */

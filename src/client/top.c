@@ -1,6 +1,7 @@
 /* See top.h. */
 #include "client/top.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "client/format.h"
 
@@ -15,8 +16,14 @@ const char *const top_sort_names[TOP_SORTS] = {
 };
 
 const struct table_column top_columns[] = {
-        { "  CONTAINER", true }, { "STATUS" }, { "CPU %" }, { "MEMORY" },
-        { "GPU", true },         { "GPU MEM" }, { "GPU %" }, { "STOPS", true },
+        { "  CONTAINER", TABLE_LEAST + 2 },
+        { "STATUS", .goes = 2 },
+        { "CPU %" },
+        { "MEMORY", .goes = 4 },
+        { "GPU", TABLE_LEAST },
+        { "GPU MEM", .goes = 1 },
+        { "GPU %" },
+        { "STOPS IN", .goes = 3 },
 };
 const size_t n_top_columns = ARRAY_SIZE(top_columns);
 
@@ -67,6 +74,7 @@ int top_arrange(const struct container_list *containers, const struct usages *us
 void top_add(struct cli *c, struct table *t, const struct top_row *row, bool marked) {
         const struct container *k = row->container;
         char text[160];
+        int64_t stops;
 
         snprintf(text, sizeof(text), "%c %s", marked ? '>' : ' ', k->name);
         table_add(t, text);
@@ -76,7 +84,8 @@ void top_add(struct cli *c, struct table *t, const struct top_row *row, bool mar
         table_add(t, k->gpu);
         usage_add_share(t, row->usage.gpu_memory, row->usage.gpu_memory_total);
         usage_add_percent(t, row->usage.gpu);
-        if (!format_hold_text(k->stops_at, c->now_us, text, sizeof(text)))
-                text[0] = '\0';
+        text[0] = '\0';
+        if (time_parse(k->stops_at, &stops) == 0 && stops > 0)
+                format_left(stops - c->now_us, text, sizeof(text));
         table_add(t, text);
 }

@@ -21,7 +21,10 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column hold_columns[] = {
-        { "CONTAINER", true }, { "GPU" }, { "HELD UNTIL" }, { "LEFT" },
+        { "CONTAINER", TABLE_LEAST },
+        { "GPU", TABLE_LEAST },
+        { "HELD UNTIL", .goes = 1 },
+        { "LEFT" },
 };
 
 /* Numbers are -1 without a limit. */

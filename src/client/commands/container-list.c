@@ -20,8 +20,9 @@ static const struct option_row rows[] = {
 
 /* USER stands only in an administrator's list of everybody's. */
 static const struct table_column columns[] = {
-        { "USER", true }, { "NAME", true },   { "STATUS", true },
-        { "IMAGE", true }, { "GPU", true }, { "UPTIME" },
+        { "USER", TABLE_LEAST, .goes = 3 },  { "NAME", TABLE_LEAST }, { "STATUS", TABLE_LEAST },
+        { "IMAGE", TABLE_LEAST, .goes = 1 }, { "GPU", TABLE_LEAST, .goes = 2 },
+        { "UPTIME", TABLE_LEAST },
 };
 
 static bool is_of_everybody(const struct cli *c) {

@@ -22,7 +22,10 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "NAME", true }, { "SIZE" }, { "REMOVED", true }, { "KEPT UNTIL", true },
+        { "NAME", TABLE_LEAST },
+        { "SIZE", .goes = 2 },
+        { "REMOVED", TABLE_LEAST, .goes = 1 },
+        { "KEPT UNTIL", TABLE_LEAST },
 };
 
 static void add_row(struct cli *c, struct table *table, const void *row) {

@@ -1,4 +1,5 @@
 /* ds01 gpus: every device of the machine, who has it and since when. */
+#include "base/clock.h"
 #include "base/str.h"
 #include "client/command.h"
 #include "client/format.h"
@@ -13,9 +14,18 @@ static const struct option_row rows[] = {
                       "how to print them (simple: the names)"),
 };
 
+enum { STATE_LEAST = 15 }; /* "held, 23h left" */
+
 static const struct table_column columns[] = {
-        { "GPU" },         { "MODEL", true },     { "MEMORY" }, { "LOAD" }, { "TEMP" },
-        { "STATE", true }, { "USER", true }, { "CONTAINER", true }, { "SINCE" },
+        { "GPU" },
+        { "MODEL", TABLE_LEAST, .goes = 3 },
+        { "MEMORY", .goes = 4 },
+        { "LOAD" },
+        { "TEMP", .goes = 2 },
+        { "STATE", STATE_LEAST },
+        { "USER", TABLE_LEAST },
+        { "CONTAINER", TABLE_LEAST, .goes = 5 },
+        { "SINCE", .goes = 1 },
 };
 
 struct device {
@@ -66,7 +76,8 @@ static void scan_device(struct json_scan *s, void *ret) {
 
 static void add_row(struct cli *c, struct table *t, const void *row) {
         const struct device *d = row;
-        char used[40], total[40], until[96], text[512];
+        char used[40], total[40], text[512];
+        int64_t until;
 
         table_add(t, d->name);
         table_add(t, d->model);
@@ -83,10 +94,12 @@ static void add_row(struct cli *c, struct table *t, const void *row) {
         table_add(t, text);
         snprintf(text, sizeof(text), d->temperature < 0 ? "-" : "%dC", (int)d->temperature);
         table_add(t, text);
-        if (format_hold_text(d->held_until, c->now_us, until, sizeof(until)))
-                snprintf(text, sizeof(text), "%s until %s", d->state, until);
-        else
+        if (time_parse(d->held_until, &until) == 0 && until > 0) {
+                format_left(until - c->now_us, used, sizeof(used));
+                snprintf(text, sizeof(text), "%s, %s left", d->state, used);
+        } else {
                 snprintf(text, sizeof(text), d->detail[0] ? "%s: %s" : "%s", d->state, d->detail);
+        }
         table_add(t, text);
         table_add(t, d->user);
         table_add(t, d->container);

@@ -72,8 +72,10 @@ static void scan_row(struct json_scan *s, void *ret) {
 }
 
 static const struct table_column lease_columns[] = {
-        { "USER", true }, { "CONTAINER", true }, { "GPU", true }, { "FROM", true },
-        { "TO", true },   { "HELD" },            { "BUSY" },      { "ENDED", true },
+        { "USER", TABLE_LEAST, .goes = 3 }, { "CONTAINER", TABLE_LEAST },
+        { "GPU", TABLE_LEAST },             { "FROM", TABLE_LEAST },
+        { "TO", TABLE_LEAST, .goes = 4 },   { "HELD" },
+        { "BUSY", .goes = 2 },              { "ENDED", TABLE_LEAST, .goes = 1 },
 };
 
 static void add_lease(struct cli *c, struct table *t, const void *row) {
@@ -96,8 +98,9 @@ static void add_lease(struct cli *c, struct table *t, const void *row) {
 }
 
 static const struct table_column event_columns[] = {
-        { "TIME", true },      { "USER", true }, { "EVENT" },
-        { "CONTAINER", true }, { "GPU", true },  { "WHY", true },
+        { "TIME", TABLE_LEAST },      { "USER", TABLE_LEAST, .goes = 2 },
+        { "EVENT" },                  { "CONTAINER", TABLE_LEAST },
+        { "GPU", TABLE_LEAST, .goes = 1 }, { "WHY", TABLE_LEAST, .goes = 3 },
 };
 
 static void add_event(struct cli *c, struct table *t, const void *row) {

@@ -15,7 +15,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "REPOSITORY", true }, { "TAG", true }, { "SIZE" }, { "CREATED" },
+        { "REPOSITORY", TABLE_LEAST }, { "TAG", TABLE_LEAST, .goes = 1 }, { "SIZE" }, { "CREATED" },
 };
 
 static void add_row(struct cli *c, struct table *table, const void *row) {

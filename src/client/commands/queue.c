@@ -16,8 +16,12 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "PLACE" }, { "USER", true }, { "CONTAINER", true },
-        { "GPUS" },  { "FOR", true },  { "SINCE", true },
+        { "PLACE" },
+        { "USER", TABLE_LEAST },
+        { "CONTAINER", TABLE_LEAST, .goes = 3 },
+        { "GPUS" },
+        { "FOR", TABLE_LEAST, .goes = 2 },
+        { "SINCE", TABLE_LEAST, .goes = 1 },
 };
 
 struct row {

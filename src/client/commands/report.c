@@ -102,8 +102,9 @@ static void add_row(const struct cli *c, struct table *t, const struct row *r, d
 
 static void print_table(struct cli *c, const struct report_options *o, struct sums *s) {
         const struct table_column columns[] = {
-                { by_titles[o->by], true }, { "GPU HOURS" }, { "BUSY" },
-                { "USED" },                 { "LEASES" },    { "HELD AND BUSY" },
+                { by_titles[o->by], TABLE_LEAST }, { "GPU HOURS" },
+                { "BUSY", .goes = 3 },             { "USED" },
+                { "LEASES", .goes = 2 },           { "HELD AND BUSY", .goes = 1 },
         };
         _cleanup_table_ struct table table = TABLE(columns);
 

@@ -31,7 +31,8 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "ID" }, { "GPUS" }, { "FOR", true }, { "FROM" }, { "UNTIL" }, { "STATE" },
+        { "ID" },   { "GPUS", .goes = 2 },  { "FOR", TABLE_LEAST },
+        { "FROM" }, { "UNTIL", .goes = 3 }, { "STATE", .goes = 1 },
 };
 
 struct row {

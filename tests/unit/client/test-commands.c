@@ -372,13 +372,10 @@ static const struct case_row query_rows[] = {
               "\"user\":null,\"container\":null,\"since\":null,\"held_until\":null,"
               "\"detail\":\"Xid 79\"}]" } },
           0,
-          "GPU    MODEL  MEMORY     LOAD  TEMP  STATE"
-          "                        USER   CONTAINER  SINCE\n"
-          "GPU-0  A100   12GB/40GB  85%   61C   allocated"
-          "                    alice  thesis     12:00\n"
-          "GPU-1  A100   0B/40GB    -     -     held until 14:32 (15m left)"
-          "  bob    -          12:00\n"
-          "GPU-2  A100   ?/40GB     -     -     failed: Xid 79               -      -          -\n",
+          "GPU    MODEL  MEMORY     LOAD  TEMP  STATE           USER   CONTAINER  SINCE\n"
+          "GPU-0  A100   12GB/40GB  85%   61C   allocated       alice  thesis     12:00\n"
+          "GPU-1  A100   0B/40GB    -     -     held, 15m left  bob    -          12:00\n"
+          "GPU-2  A100   ?/40GB     -     -     failed: Xid 79  -      -          -\n",
           "" },
         { "check-limits",
           { { "GET /v1/limits", "", 200,

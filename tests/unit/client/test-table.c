@@ -14,9 +14,9 @@
 #include "client/format.h"
 
 static const struct table_column columns[] = {
-        { "NAME", true },
-        { "STATUS" },
-        { "IMAGE", true },
+        { "NAME", TABLE_LEAST },
+        { "STATUS", .goes = 2 },
+        { "IMAGE", TABLE_LEAST, .goes = 1 },
         { "GPU" },
 };
 
@@ -72,9 +72,23 @@ static void test_narrow(void **state) {
         assert_non_null(strstr(ascii, "ds01-12345/m~  GPU-0"));
 }
 
-/* No line is wider than the terminal as long as the columns can shrink. */
+/* Columns are left out in their order, and the others have that room. */
+static void test_columns_go(void **state) {
+        _cleanup_free_ char *less = print(30, true), *least = print(16, true);
+
+        assert_string_equal(less, "NAME       STATUS   GPU\n"
+                                  "my-thesis  running  GPU-0\n"
+                                  "x          stopped  -\n"
+                                  "\xe6\xb7\xb1\xe5\xba\xa6       paused   -\n");
+        assert_string_equal(least, "NAME       GPU\n"
+                                   "my-thesis  GPU-0\n"
+                                   "x          -\n"
+                                   "\xe6\xb7\xb1\xe5\xba\xa6       -\n");
+}
+
+/* No line is wider than the terminal as long as there is something to cut or to leave out. */
 static void test_never_wider(void **state) {
-        for (unsigned width = 38; width < 100; width++) {
+        for (unsigned width = 15; width < 100; width++) {
                 _cleanup_free_ char *text = print(width, true);
                 char *save = NULL;
 
@@ -148,6 +162,7 @@ static void test_moments(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_wide),        cmocka_unit_test(test_narrow),
+                cmocka_unit_test(test_columns_go),
                 cmocka_unit_test(test_never_wider), cmocka_unit_test(test_formats),
                 cmocka_unit_test(test_moments),
         };
