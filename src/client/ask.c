@@ -78,7 +78,8 @@ bool ask_line(struct cli *c, const char *label, char *text, size_t size) {
 }
 
 int ask_choice(struct cli *c, const char *title, struct picker_item *items, size_t n) {
-        int chosen = picker_ask(c, title, items, n, false);
+        const struct picker_list list = { .title = title, .items = items, .n = n };
+        int chosen = picker_ask(c, &list);
 
         for (size_t i = 0; chosen > 0 && i < n; i++)
                 if (items[i].chosen) {

@@ -12,6 +12,8 @@
 
 struct offers {
         VEC(struct picker_item) items; /* their texts are owned */
+        const struct table_column *columns; /* of their details; NULL: there is one */
+        size_t n_columns;
         unsigned statuses;
         bool with_dockerfile;
         struct buf images; /* the answer to GET /v1/images */
@@ -46,7 +48,10 @@ void names_free(struct operands *names) {
 
 static int ask(struct cli *c, struct offers *o, const char *title, bool several,
                struct operands *ret) {
-        int chosen = picker_ask(c, title, o->items.items, o->items.len, several);
+        const struct picker_list list = { .title = title, .several = several,
+                                          .items = o->items.items, .n = o->items.len,
+                                          .columns = o->columns, .n_columns = o->n_columns };
+        int chosen = picker_ask(c, &list);
 
         if (chosen > 0)
                 ret->items = calloc((size_t)chosen, sizeof(*ret->items));
@@ -62,6 +67,14 @@ static int ask(struct cli *c, struct offers *o, const char *title, bool several,
 
 /* --- what is offered ------------------------------------------------------------------------ */
 
+static const struct table_column container_columns[] = {
+        { "", 2 * TABLE_LEAST }, /* marks and name */
+        { "", .goes = 4 },       /* status */
+        { "", TABLE_LEAST, .goes = 1 }, /* image */
+        { "", TABLE_LEAST, .goes = 3 }, /* GPU */
+        { "", .goes = 2 },       /* age */
+};
+
 static int offer_container(struct cli *c, const void *row, void *data) {
         const struct container *k = row;
         struct offers *o = data;
@@ -70,7 +83,7 @@ static int offer_container(struct cli *c, const void *row, void *data) {
         if (!(container_status_bit(k->status) & o->statuses))
                 return EXIT_DONE;
         format_ago_text(k->created_at, c->now_us, age, sizeof(age));
-        snprintf(detail, sizeof(detail), "%-8s %-30s %-12s %s", k->status, k->image,
+        snprintf(detail, sizeof(detail), "%s\t%s\t%s\t%s", k->status, k->image,
                  k->gpu[0] ? k->gpu : "-", age);
         return offer(c, o, k->name, detail);
 }
@@ -80,7 +93,7 @@ static void image_detail(struct cli *c, const struct image *image, char *dst, si
 
         format_bytes(image->size_bytes, bytes, sizeof(bytes));
         format_ago_text(image->created_at, c->now_us, age, sizeof(age));
-        snprintf(dst, size, "%-8s %s", bytes, age);
+        snprintf(dst, size, "%s  %s", bytes, age);
 }
 
 static int offer_image(struct cli *c, const void *row, void *data) {
@@ -147,7 +160,7 @@ static int offer_removed(struct cli *c, const void *row, void *data) {
                         return EXIT_DONE;
         format_bytes(k->bytes, bytes, sizeof(bytes));
         format_ago_text(k->kept_at, c->now_us, age, sizeof(age));
-        snprintf(detail, sizeof(detail), "%-8s removed %s", bytes, age);
+        snprintf(detail, sizeof(detail), "%s  removed %s", bytes, age);
         return offer(c, o, k->name, detail);
 }
 
@@ -171,6 +184,8 @@ static const struct {
 static int collect(struct cli *c, enum offers_kind kind, struct offers *o) {
         switch (kind) {
         case OFFERS_CONTAINERS:
+                o->columns = container_columns;
+                o->n_columns = ARRAY_SIZE(container_columns);
                 return rows_get(c, "/v1/containers?all=true", &container_rows, offer_container, o);
         case OFFERS_IMAGES:
                 return rows_get(c, "/v1/images", &image_rows, offer_image, o);

@@ -13,11 +13,8 @@ enum { FILTER_MAX = 64, PAGE = 10 };
 
 struct picker {
         struct cli *cli;
-        const char *title;
-        struct picker_item *items;
-        size_t n, at; /* of those that are shown */
-        size_t width; /* of the longest name */
-        bool several;
+        struct picker_list list;
+        size_t at; /* of those that are shown */
         char filter[FILTER_MAX];
         unsigned drawn; /* lines that are on the screen */
 };
@@ -32,24 +29,28 @@ static bool is_shown(const struct picker *p, const struct picker_item *item) {
 
 /* The item that stands at place @at of those that are shown; NULL behind the last. */
 static struct picker_item *item_at(struct picker *p, size_t at) {
-        for (size_t i = 0; i < p->n; i++)
-                if (is_shown(p, &p->items[i]) && at-- == 0)
-                        return &p->items[i];
+        for (size_t i = 0; i < p->list.n; i++)
+                if (is_shown(p, &p->list.items[i]) && at-- == 0)
+                        return &p->list.items[i];
         return NULL;
 }
 
 static size_t shown_count(const struct picker *p) {
         size_t count = 0;
 
-        for (size_t i = 0; i < p->n; i++)
-                count += is_shown(p, &p->items[i]);
+        for (size_t i = 0; i < p->list.n; i++)
+                count += is_shown(p, &p->list.items[i]);
         return count;
 }
 
 /* --- drawing -------------------------------------------------------------------------------- */
 
+static unsigned width_of(const struct picker *p) {
+        return p->cli->columns > 1 ? p->cli->columns - 1 : 79;
+}
+
 static void put_line(struct picker *p, const char *text) {
-        size_t width = p->cli->columns > 1 ? p->cli->columns - 1 : 79, n;
+        size_t width = width_of(p), n;
         char line[1024];
 
         str_printable(line, sizeof(line), text);
@@ -66,33 +67,107 @@ static void clear(struct picker *p) {
         p->drawn = 0;
 }
 
+/* What the keys do, in as many lines as it takes; only counted without @draw. */
+static unsigned put_hints(struct picker *p, bool draw) {
+        const char *const hints[] = { "arrows move", "typing filters",
+                                      p->list.several ? "Space marks" : "", "Enter takes",
+                                      "Esc leaves" };
+        char line[128] = "";
+        unsigned rows = 1;
+
+        for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+                size_t n = strlen(line);
+
+                if (n > 0 && n + 2 + strlen(hints[i]) > width_of(p)) {
+                        if (draw)
+                                put_line(p, line);
+                        rows++;
+                        n = 0;
+                }
+                if (*hints[i])
+                        snprintf(line + n, sizeof(line) - n, "%s%s", n ? ", " : "", hints[i]);
+        }
+        if (draw)
+                put_line(p, line);
+        return rows;
+}
+
+/* All items as lines of a table, behind its titles; owned. @numbered: as the plain list has it. */
+static char *items_text(struct picker *p, bool numbered) {
+        static const struct table_column two[] = { { "", TABLE_LEAST }, { "", TABLE_LEAST } };
+        bool own = p->list.columns;
+        _cleanup_table_ struct table table = TABLE_OF(own ? p->list.columns : two,
+                                                      own ? p->list.n_columns : ARRAY_SIZE(two));
+        struct picker_item *marked = numbered ? NULL : item_at(p, p->at);
+        char *text = NULL, cell[640];
+        size_t size;
+        FILE *out;
+
+        for (size_t i = 0; i < p->list.n; i++) {
+                const struct picker_item *item = &p->list.items[i];
+                const char *rest = item->detail;
+
+                if (numbered)
+                        snprintf(cell, sizeof(cell), "%3zu  %s", i + 1, item->name);
+                else
+                        snprintf(cell, sizeof(cell), "%c %s%s", item == marked ? '>' : ' ',
+                                 !p->list.several ? ""
+                                 : item->chosen   ? "[x] "
+                                                  : "[ ] ",
+                                 item->name);
+                table_add(&table, cell);
+                for (size_t k = 1; k < table.n_columns; k++) {
+                        size_t n = k + 1 < table.n_columns ? strcspn(rest, "\t") : strlen(rest);
+
+                        snprintf(cell, sizeof(cell), "%.*s", (int)n, rest);
+                        table_add(&table, n ? cell : " ");
+                        rest += n + (rest[n] == '\t');
+                }
+        }
+        out = open_memstream(&text, &size);
+        if (!out)
+                return NULL;
+        table_print(&table, out, width_of(p), p->cli->utf8);
+        fclose(out);
+        return text;
+}
+
 static void draw(struct picker *p) {
-        size_t shown = shown_count(p), room = p->cli->rows > 6 ? p->cli->rows - 4 : PAGE, first;
-        char line[1024];
+        size_t shown = shown_count(p), at = 0, room, taken, first;
+        _cleanup_free_ char *text = NULL;
+        char line[1024], part[64] = "";
 
         tty_size(p->cli->out_fd, &p->cli->rows, &p->cli->columns);
+        taken = put_hints(p, false) + 2; /* and the title, and the line of the prompt */
+        room = p->cli->rows > taken + 1 ? p->cli->rows - taken : 1;
         if (room > PAGE)
                 room = PAGE;
         if (p->at >= shown)
                 p->at = shown ? shown - 1 : 0;
         first = p->at >= room ? p->at - room + 1 : 0;
         clear(p);
-        snprintf(line, sizeof(line), "%s%s%s", p->title, *p->filter ? "  filter: " : "", p->filter);
+        if (shown > room)
+                snprintf(part, sizeof(part), "  %zu of %zu", p->at + 1, shown);
+        snprintf(line, sizeof(line), "%s%s%s%s", p->list.title, part,
+                 *p->filter ? "  filter: " : "", p->filter);
         put_line(p, line);
-        for (size_t i = first; i < shown && i < first + room; i++) {
-                const struct picker_item *item = item_at(p, i);
+        text = items_text(p, false);
+        for (const char *next = text ? strchr(text, '\n') : NULL, *end; next; next = end) {
+                const struct picker_item *item = &p->list.items[at++];
 
-                snprintf(line, sizeof(line), "%c %s%-*s  %s", i == p->at ? '>' : ' ',
-                         !p->several    ? ""
-                         : item->chosen ? "[x] "
-                                        : "[ ] ",
-                         (int)p->width, item->name, item->detail);
-                put_line(p, line);
+                end = strchr(++next, '\n');
+                if (!end || !is_shown(p, item))
+                        continue;
+                if (first == 0 && room > 0) {
+                        snprintf(line, sizeof(line), "%.*s", (int)(end - next), next);
+                        put_line(p, line);
+                        room--;
+                }
+                first -= first > 0;
         }
         if (shown == 0)
                 put_line(p, "  nothing matches");
-        put_line(p, p->several ? "arrows move, typing filters, Space marks, Enter takes, Esc leaves"
-                               : "arrows move, typing filters, Enter takes, Esc leaves");
+        put_hints(p, true);
         fflush(p->cli->err);
 }
 
@@ -111,8 +186,8 @@ static void take_letter(struct picker *p, char letter) {
 static int chosen_count(const struct picker *p) {
         int count = 0;
 
-        for (size_t i = 0; i < p->n; i++)
-                count += p->items[i].chosen;
+        for (size_t i = 0; i < p->list.n; i++)
+                count += p->list.items[i].chosen;
         return count;
 }
 
@@ -127,12 +202,18 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
         case KEY_DOWN:
                 p->at += p->at + 1 < shown_count(p);
                 return false;
+        case KEY_PAGE_UP:
+                p->at -= p->at > PAGE ? PAGE : p->at;
+                return false;
+        case KEY_PAGE_DOWN:
+                p->at += PAGE; /* draw() knows the last */
+                return false;
         case KEY_ERASE:
                 if (*p->filter)
                         p->filter[strlen(p->filter) - 1] = '\0';
                 return false;
         case KEY_SPACE:
-                if (p->several && item)
+                if (p->list.several && item)
                         item->chosen = !item->chosen;
                 return false;
         case KEY_ENTER:
@@ -145,8 +226,8 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
         case KEY_ESCAPE:
         case KEY_INTERRUPT:
         case KEY_END:
-                for (size_t i = 0; i < p->n; i++)
-                        p->items[i].chosen = false;
+                for (size_t i = 0; i < p->list.n; i++)
+                        p->list.items[i].chosen = false;
                 *ret = PICKER_NONE;
                 return true;
         default:
@@ -158,14 +239,15 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
 /* --- the plain list ------------------------------------------------------------------------- */
 
 static int ask_plain(struct picker *p) {
+        _cleanup_free_ char *text = items_text(p, true);
+        const char *rows = text ? strchr(text, '\n') : NULL;
         char line[256];
         size_t n = 0;
 
-        fprintf(p->cli->err, "%s\n", p->title);
-        for (size_t i = 0; i < p->n; i++)
-                fprintf(p->cli->err, "%3zu  %-*s  %s\n", i + 1, (int)p->width, p->items[i].name,
-                        p->items[i].detail);
-        fprintf(p->cli->err, p->several ? "Numbers, with blanks between (Enter leaves): "
+        if (!rows)
+                return PICKER_FAILED;
+        fprintf(p->cli->err, "%s%s", p->list.title, rows);
+        fprintf(p->cli->err, p->list.several ? "Numbers, as 1 3 (Enter leaves): "
                                         : "Number (Enter leaves): ");
         fflush(p->cli->err);
         while (n + 1 < sizeof(line) && read(p->cli->in_fd, &line[n], 1) == 1 && line[n] != '\n')
@@ -176,26 +258,22 @@ static int ask_plain(struct picker *p) {
 
                 if (!*word)
                         continue;
-                if (str_to_i64(word, 1, (int64_t)p->n, &number) < 0 ||
-                    (!p->several && chosen_count(p) > 0)) {
+                if (str_to_i64(word, 1, (int64_t)p->list.n, &number) < 0 ||
+                    (!p->list.several && chosen_count(p) > 0)) {
                         cli_error(p->cli, "'%s' is not a number of the list", word);
                         return PICKER_FAILED;
                 }
-                p->items[number - 1].chosen = true;
+                p->list.items[number - 1].chosen = true;
         }
         return chosen_count(p);
 }
 
-int picker_ask(struct cli *c, const char *title, struct picker_item *items, size_t n,
-               bool several) {
-        struct picker p = { .cli = c, .title = title, .items = items, .n = n, .several = several };
+int picker_ask(struct cli *c, const struct picker_list *list) {
+        struct picker p = { .cli = c, .list = *list };
         const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
         int answer = PICKER_FAILED;
         char letter;
 
-        for (size_t i = 0; i < n; i++)
-                if (utf8_width(items[i].name) > p.width)
-                        p.width = utf8_width(items[i].name);
         if (!term || !*term || str_equal(term, "dumb") || (plain && *plain))
                 return ask_plain(&p);
         if (tty_enter(c->in_fd, c->err_fd, TTY_KEYS, "\033[?25l", "\033[?25h") < 0)

@@ -7,13 +7,22 @@
 #pragma once
 
 #include "client/cli.h"
-
-#include <stddef.h>
+#include "client/table.h"
 
 struct picker_item {
         const char *name;   /* what is filtered by */
-        const char *detail; /* shown behind it */
+        const char *detail; /* shown behind it; in columns, with tabs between them */
         bool chosen;        /* the answer */
+};
+
+struct picker_list {
+        const char *title;
+        struct picker_item *items;
+        size_t n;
+        bool several; /* may be chosen */
+        /* How they narrow, the name first; their titles are not shown. NULL: name and detail. */
+        const struct table_column *columns;
+        size_t n_columns;
 };
 
 enum { PICKER_NONE = 0, PICKER_FAILED = -1 };
@@ -22,4 +31,4 @@ enum { PICKER_NONE = 0, PICKER_FAILED = -1 };
 bool picker_possible(const struct cli *c);
 
 /* Asks. How many were chosen, PICKER_NONE when the person left, or PICKER_FAILED. */
-int picker_ask(struct cli *c, const char *title, struct picker_item *items, size_t n, bool several);
+int picker_ask(struct cli *c, const struct picker_list *list);

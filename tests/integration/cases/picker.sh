@@ -13,7 +13,9 @@ test_arrows_and_filter() {
         some_containers
         for size in 40x12 80x24 200x50; do
                 terminal $size -- container-start
-                see '^> \[ \] experiment'
+                see '^> \[ \] experiment +created'
+                [ "${size%x*}" = 40 ] || see '^> \[ \] experiment +created +ds01-base:latest +- +just now$'
+                see 'Enter takes, Esc leaves$'
                 ! screen_shows 'runs' || fail "a running one is offered"
                 keys Down
                 see '^> \[ \] thesis'
@@ -30,6 +32,31 @@ test_arrows_and_filter() {
         # In the C locale and without colour.
         terminal 80x24 LC_ALL=C LANG=C NO_COLOR=1 -- container-start
         see '^> \[ \] experiment'
+        keys Escape
+        see 'Nothing was chosen'
+        ended 1
+}
+
+# More than fit: what is marked is always on the screen, and how many there are.
+test_long_list_scrolls() {
+        local i
+
+        for i in 01 02 03 04 05 06 07 08 09 10 11 12; do
+                ok as alice container-create c$i --cpu-only
+        done
+        terminal 80x12 -- container-start
+        see '^container-start: which containers\?  1 of 12$'
+        ! screen_shows c12 || fail "all fit"
+        keys PageDown Down Down
+        see '^> \[ \] c12 '
+        see '  12 of 12$'
+        keys PageUp
+        see '^> \[ \] c02 '
+        tmux -S "$WORK/tmux" resize-window -x 40 -y 7
+        see '^Space marks, Enter takes, Esc leaves$'
+        see '^> \[ \] c02 '
+        tmux -S "$WORK/tmux" resize-window -x 80 -y 12
+        see '^arrows move, .*Esc leaves$'
         keys Escape
         see 'Nothing was chosen'
         ended 1
