@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-static const char main_hints[] = "a add\ns add system\nv version\nd remove\n/ catalogue\no base\n"
-                                 "r requirements\nf Dockerfile\nc changes\nu undo\nw save\n"
-                                 "b build\nq quit\n";
+static const char main_hints[] = "arrows choose\na add\ns add system\nv version\nd remove\n"
+                                 "/ catalogue\no base\nr requirements\nf Dockerfile\nc changes\n"
+                                 "u undo\nw save\nb build\nq quit\n";
 static const char text_hints[] = "arrows move\nq back\n";
 static const char search_hints[] = "typing filters\narrows move\nEnter adds\nEsc back\n";
 
@@ -141,20 +141,44 @@ static size_t count_lines(const char *text) {
         return n;
 }
 
+/* Long lines go on in the next one, a little to the right. */
+static void fold(const char *text, unsigned columns, struct buf *ret) {
+        static const char indent[] = "    ";
+        size_t width = 0;
+
+        columns = columns > 2 * sizeof(indent) ? columns : 80;
+        for (size_t n; *text; text += n) {
+                char one[8] = "";
+
+                for (n = 1; (text[n] & 0xc0) == 0x80 && n + 1 < sizeof(one);)
+                        n++;
+                memcpy(one, text, n);
+                if (*text != '\n' && width + utf8_width(one) >= columns) {
+                        buf_addf(ret, "\n%s", indent);
+                        width = sizeof(indent) - 1;
+                }
+                buf_adds(ret, one);
+                width = *text == '\n' ? 0 : width + utf8_width(one);
+        }
+}
+
 static void show_text(struct editor *ed, const char *title, const char *text) {
         struct screen *s = &ed->screen;
-        size_t first = 0, n = count_lines(text);
+        size_t first = 0;
         char letter = '\0';
         enum key key;
 
         s->message = NULL;
         do {
-                size_t room;
+                _cleanup_buf_ struct buf lines = BUF_INIT(4 * DOCKERFILE_MAX);
+                size_t room, n;
 
                 screen_begin(s, text_hints);
+                fold(text, s->cli->columns, &lines);
+                n = count_lines(buf_str(&lines));
                 screen_title(s, "%s", title);
                 room = screen_room(s) ? screen_room(s) : 1;
-                screen_text(s, text, first);
+                screen_text(s, buf_str(&lines), first);
                 screen_show(s);
                 key = key_read(s->cli->in_fd, 0, &letter);
                 if (key == KEY_UP)

@@ -1,6 +1,7 @@
 /* See screen.h. */
 #include "client/screen.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "client/tty.h"
@@ -35,6 +36,8 @@ int screen_open(struct screen *s, struct cli *c) {
 void screen_close(struct screen *s) {
         tty_leave();
         buf_release(&s->frame);
+        free(s->seen);
+        s->seen = NULL;
 }
 
 static unsigned rows_of(const struct screen *s) {
@@ -211,32 +214,70 @@ bool screen_ask(struct screen *s, const char *label, char *text, size_t size) {
         }
 }
 
+void screen_say(struct screen *s, const char *text) {
+        put_last_row(s, text);
+        send(s);
+}
+
 char screen_ask_letter(struct screen *s, const char *question, const char *letters) {
         enum key key;
         char letter;
 
         do {
-                put_last_row(s, question);
-                send(s);
+                screen_say(s, question);
                 key = key_read(s->cli->in_fd, 0, &letter);
         } while (key == KEY_RESIZED && tty_resized());
         return key == KEY_LETTER && strchr(letters, letter) ? letter : '\0';
 }
 
-int screen_call(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
-                size_t size) {
+/* Calls what prints, with the clock's reading of now; what it printed is *@ret_text, owned. */
+static int capture(const struct screen *s, int (*call)(struct cli *c, void *data), void *data,
+                   char **ret_text) {
         struct cli inner = *s->cli;
-        char *text = NULL;
         size_t length;
         int r;
 
+        *ret_text = NULL;
         inner.err_tty = inner.out_tty = false;
-        inner.out = inner.err = open_memstream(&text, &length);
+        inner.now_us = clock_real_us();
+        inner.columns = columns_of(s) - 1; /* see add_cut() */
+        inner.out = inner.err = open_memstream(ret_text, &length);
         if (!inner.out)
                 return EXIT_FAILED;
         r = call(&inner, data);
         fclose(inner.out);
-        snprintf(message, size, "%.*s", (int)strcspn(text, "\n"), text);
-        free(text);
+        return r;
+}
+
+int screen_call(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
+                size_t size) {
+        _cleanup_free_ char *text = NULL;
+        int r = capture(s, call, data, &text);
+
+        if (text)
+                snprintf(message, size, "%.*s", (int)strcspn(text, "\n"), text);
+        return r;
+}
+
+int screen_look(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
+                size_t size) {
+        _cleanup_free_ char *text = NULL;
+        int r = capture(s, call, data, &text);
+
+        if (r == EXIT_UNREACHABLE && s->seen && text) {
+                const char *said = strstr(text, ": "); /* behind the command's name */
+
+                said = said ? said + 2 : text;
+                snprintf(message, size, "trying again: %.*s", (int)strcspn(said, "\n"), said);
+                return EXIT_DONE;
+        }
+        if (r != EXIT_DONE) {
+                /* only behind the screen, or it would be lost with it */
+                screen_close(s);
+                fputs(text ? text : "", s->cli->err);
+                return r;
+        }
+        free(s->seen);
+        s->seen = TAKE_PTR(text);
         return r;
 }

@@ -18,6 +18,7 @@ struct screen {
         unsigned hint_rows;
         const char *hints;
         const char *message; /* for the last row, or NULL */
+        char *seen;          /* what screen_look() has last seen, or NULL */
 };
 
 /* Is there a terminal that can be drawn on? With $DS01_PLAIN (--plain) nothing is. */
@@ -45,9 +46,15 @@ size_t screen_scroll(size_t n, size_t at, size_t room);
 /* Asks for a line in the last row; @text is what stands there already. False when the person
  * left. */
 bool screen_ask(struct screen *s, const char *label, char *text, size_t size);
+/* Puts that into the last row at once, for what takes a while. */
+void screen_say(struct screen *s, const char *text);
 /* Asks for one of the letters; NUL when it was another key. */
 char screen_ask_letter(struct screen *s, const char *question, const char *letters);
 
 /* Calls what prints to stdout and stderr; the first line of it comes into @message instead. */
 int screen_call(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
+                size_t size);
+/* Calls what prints, for @s->seen. While ds01d can't be reached what was seen before stays, and
+ * @message says so. Any other failure closes the screen and is said behind it. */
+int screen_look(struct screen *s, int (*call)(struct cli *c, void *data), void *data, char *message,
                 size_t size);

@@ -25,7 +25,8 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-        { "NAME", true }, { "CPU %" }, { "MEM USAGE" }, { "MEM %" }, { "GPU MEM" }, { "GPU %" },
+        { "NAME", TABLE_LEAST }, { "CPU %" },              { "MEM USAGE", .goes = 3 },
+        { "MEM %", .goes = 1 },  { "GPU MEM", .goes = 2 }, { "GPU %" },
 };
 
 static void add_row(struct cli *c, struct table *t, const void *row) {
@@ -67,37 +68,34 @@ static bool wait_for_key(struct cli *c, int64_t until_us) {
         }
 }
 
-static int watch_screen(struct cli *c, const struct stats_options *o, const char *target) {
+struct watching {
+        const char *target;
+        char away[512]; /* of a ds01d that can't be reached */
+};
+
+static int look(struct cli *c, void *data) {
+        const struct watching *w = data;
+
+        return listing_get(c, &listing, w->target, FORMAT_TABLE);
+}
+
+static int watch_screen(struct cli *c, const char *target) {
+        struct watching w = { .target = target };
         struct screen screen;
         int r = screen_open(&screen, c);
 
-        if (r != EXIT_DONE)
-                return r;
-        do {
-                /* into memory: a message of an error must not be lost with the other screen */
-                struct cli inner = *c;
-                char *text = NULL;
-                size_t size;
-
+        while (r == EXIT_DONE) {
+                w.away[0] = '\0';
                 screen_begin(&screen, "q quit\n");
-                inner.columns = c->columns;
-                inner.err_tty = false;
-                inner.out = inner.err = open_memstream(&text, &size);
-                if (!inner.out) {
-                        screen_close(&screen);
-                        return EXIT_FAILED;
-                }
-                r = listing_get(&inner, &listing, target, o->format);
-                fclose(inner.out);
-                if (r == EXIT_DONE) {
-                        screen_text(&screen, text, 0);
-                        screen_show(&screen);
-                } else {
-                        screen_close(&screen);
-                        fputs(text, c->err);
-                }
-                free(text);
-        } while (r == EXIT_DONE && !wait_for_key(c, clock_mono_us() + INTERVAL_S * US_PER_S));
+                r = screen_look(&screen, look, &w, w.away, sizeof(w.away));
+                if (r != EXIT_DONE)
+                        return r;
+                screen.message = w.away;
+                screen_text(&screen, screen.seen, 0);
+                screen_show(&screen);
+                if (wait_for_key(c, clock_mono_us() + INTERVAL_S * US_PER_S))
+                        break;
+        }
         screen_close(&screen);
         return r;
 }
@@ -128,7 +126,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         if (!o->watch)
                 return listing_get(c, &listing, target.data, o->format);
         if (c->in_tty && c->out_tty && o->format == FORMAT_TABLE)
-                return watch_screen(c, o, target.data);
+                return watch_screen(c, target.data);
         return watch_lines(c, o, target.data);
 }
 

@@ -1,6 +1,7 @@
 /* ds01 top: the machine as it is now, again and again: devices, containers, queue. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "client/ask.h"
 #include "client/attach.h"
 #include "client/lifecycle.h"
 #include "client/listings.h"
@@ -8,6 +9,7 @@
 #include "client/top.h"
 
 #include <string.h>
+#include <time.h>
 
 enum { INTERVAL_S = 2 };
 
@@ -27,9 +29,9 @@ struct top {
         bool live; /* a container is marked */
         enum top_sort sort;
         char filter[64];
-        char marked[128];  /* its name; "" while there is none */
-        size_t marked_line; /* of the text */
-        char message[512];
+        char marked[128]; /* its name; "" while there is none */
+        int step;         /* by how much the mark moves at the next look */
+        char message[512], away[512]; /* of what was done; of a ds01d that can't be reached */
         bool done;
         int code;
 };
@@ -45,15 +47,6 @@ static int keep_usage(struct cli *c, const void *row, void *data) {
         return EXIT_FAILED;
 }
 
-static size_t count_lines(FILE *stream, char *const *text) {
-        size_t n = 0;
-
-        fflush(stream);
-        for (const char *at = *text; at && *at; at++)
-                n += *at == '\n';
-        return n;
-}
-
 /* The mark stays with its container; when that is gone the first has it. */
 static size_t find_marked(struct top *t, const struct top_rows *list) {
         size_t at = 0;
@@ -66,8 +59,7 @@ static size_t find_marked(struct top *t, const struct top_rows *list) {
         return at;
 }
 
-/* @step: by how much the mark moves. */
-static int put_containers(struct top *t, struct cli *c, int step, size_t *ret_at) {
+static int put_containers(struct top *t, struct cli *c) {
         _cleanup_containers_ struct container_list containers = { 0 };
         _cleanup_table_ struct table table = TABLE_OF(top_columns, n_top_columns);
         struct usages usages = { 0 };
@@ -81,10 +73,11 @@ static int put_containers(struct top *t, struct cli *c, int step, size_t *ret_at
                 r = EXIT_FAILED;
         if (r == EXIT_DONE && t->live) {
                 at = find_marked(t, &list);
-                if (step < 0 && at > 0)
+                if (t->step < 0 && at > 0)
                         at--;
-                else if (step > 0 && at + 1 < list.rows.len)
+                else if (t->step > 0 && at + 1 < list.rows.len)
                         at++;
+                t->step = 0;
                 if (list.rows.len > 0)
                         str_copy(t->marked, sizeof(t->marked), list.rows.items[at].container->name);
         }
@@ -97,58 +90,47 @@ static int put_containers(struct top *t, struct cli *c, int step, size_t *ret_at
                                                      : "No running containers");
         VEC_RELEASE(&usages.rows);
         VEC_RELEASE(&list.rows);
-        *ret_at = at;
         return r;
 }
 
-static int put_all(struct top *t, struct cli *c, int step, char *const *text) {
-        size_t at, before = 0;
+static int put_all(struct cli *c, void *data) {
+        struct top *t = data;
         int r = listing_get(c, &gpus_listing, "/v1/gpus", FORMAT_TABLE);
 
-        if (r == EXIT_DONE) {
-                fputc('\n', c->out);
-                if (text)
-                        before = count_lines(c->out, text);
-                r = put_containers(t, c, step, &at);
-                t->marked_line = before + 1 + at;
-        }
-        if (r == EXIT_DONE) {
-                fputc('\n', c->out);
+        fputc('\n', c->out);
+        if (r == EXIT_DONE)
+                r = put_containers(t, c);
+        fputc('\n', c->out);
+        if (r == EXIT_DONE)
                 r = listing_get(c, &queue_listing, "/v1/queue", FORMAT_TABLE);
-        }
         return r;
 }
 
-/* Draws what there is. What went wrong is in *@ret_error, owned. */
-static int draw(struct top *t, int step, char **ret_error) {
+/* Draws what there is. The line that is marked stays on the screen. */
+static int draw(struct top *t) {
         struct screen *s = &t->screen;
-        struct cli inner = *t->cli;
-        char *text = NULL, now[40];
-        size_t size, room, lines;
+        size_t lines = 0, marked = 0;
+        char now[16];
+        time_t seconds;
+        struct tm tm;
         int r;
 
-        s->message = t->message;
         screen_begin(s, hints);
-        inner.columns = t->cli->columns;
-        inner.err_tty = false;
-        inner.now_us = clock_real_us();
-        inner.out = inner.err = open_memstream(&text, &size);
-        if (!inner.out)
-                return EXIT_FAILED;
-        r = put_all(t, &inner, step, &text);
-        lines = count_lines(inner.out, &text);
-        fclose(inner.out);
-        if (r != EXIT_DONE) {
-                *ret_error = text;
+        t->away[0] = '\0';
+        r = screen_look(s, put_all, t, t->away, sizeof(t->away));
+        if (r != EXIT_DONE)
                 return r;
-        }
-        time_format(inner.now_us, now, sizeof(now));
+        for (const char *at = s->seen; *at; at += strcspn(at, "\n") + 1, lines++)
+                if (*at == '>')
+                        marked = lines;
+        seconds = clock_real_us() / US_PER_S;
+        if (!localtime_r(&seconds, &tm) || strftime(now, sizeof(now), "%H:%M:%S", &tm) == 0)
+                now[0] = '\0';
         screen_title(s, "ds01 top  sorted by %s%s%s  %s", top_sort_names[t->sort],
                      t->filter[0] ? "  filter: " : "", t->filter, now);
-        room = screen_room(s);
-        screen_text(s, text, screen_scroll(lines, t->marked_line, room));
+        s->message = t->away[0] ? t->away : t->message;
+        screen_text(s, s->seen, screen_scroll(lines, marked, screen_room(s)));
         screen_show(s);
-        free(text);
         return EXIT_DONE;
 }
 
@@ -167,20 +149,26 @@ static int extend(struct cli *c, void *data) {
         return command_find("container-extend")->run(c, NULL, &operands);
 }
 
-static void act(struct top *t, const char *question, int (*call)(struct cli *c, void *data)) {
-        char asked[256];
+static void ask_and_stop(struct top *t) {
+        char text[256];
 
-        snprintf(asked, sizeof(asked), "%s '%s'? y/n", question, t->marked);
-        if (screen_ask_letter(&t->screen, asked, "y") == 'y')
-                screen_call(&t->screen, call, t->marked, t->message, sizeof(t->message));
-        else
+        snprintf(text, sizeof(text), "Stop '%s'? y/n", t->marked);
+        if (screen_ask_letter(&t->screen, text, "y") != 'y') {
                 str_copy(t->message, sizeof(t->message), "Nothing was done");
+                return;
+        }
+        snprintf(text, sizeof(text), "stopping '%s' ...", t->marked);
+        screen_say(&t->screen, text);
+        screen_call(&t->screen, stop, t->marked, t->message, sizeof(t->message));
 }
 
 /* A shell takes the place of the screen until it ends. */
 static void enter(struct top *t) {
+        char line[8] = "";
+
         screen_close(&t->screen);
-        attach(t->cli, t->marked, NULL, 0);
+        if (attach(t->cli, t->marked, NULL, 0) != EXIT_DONE)
+                ask_line(t->cli, "Enter goes back to ds01 top", line, sizeof(line));
         t->code = screen_open(&t->screen, t->cli);
         t->done = t->code != EXIT_DONE;
 }
@@ -199,7 +187,7 @@ static void handle_letter(struct top *t, char letter) {
                 break;
         case 'x':
                 if (t->marked[0])
-                        act(t, "Stop", stop);
+                        ask_and_stop(t);
                 break;
         case 'e':
                 if (t->marked[0])
@@ -213,8 +201,8 @@ static void handle_letter(struct top *t, char letter) {
         }
 }
 
-/* Waits for a key or the next look. By how much the mark moves. */
-static int wait_and_handle(struct top *t) {
+/* Waits for a key or the next look. */
+static void wait_and_handle(struct top *t) {
         char letter;
         enum key key = key_read(t->cli->in_fd, clock_mono_us() + INTERVAL_S * US_PER_S, &letter);
 
@@ -222,9 +210,11 @@ static int wait_and_handle(struct top *t) {
                 t->message[0] = '\0';
         switch (key) {
         case KEY_UP:
-                return -1;
+                t->step = -1;
+                break;
         case KEY_DOWN:
-                return 1;
+                t->step = 1;
+                break;
         case KEY_INTERRUPT:
         case KEY_END:
                 t->done = true;
@@ -232,28 +222,20 @@ static int wait_and_handle(struct top *t) {
         default:
                 handle_letter(t, letter);
         }
-        return 0;
 }
 
 static int watch(struct cli *c) {
         struct top t = { .cli = c, .live = true };
-        int r = screen_open(&t.screen, c), step = 0;
-        char *error = NULL;
+        int r = screen_open(&t.screen, c);
 
-        if (r != EXIT_DONE)
-                return r;
-        while (!t.done) {
-                r = draw(&t, step, &error);
-                if (r != EXIT_DONE)
-                        break;
-                step = wait_and_handle(&t);
-                r = t.code;
+        while (r == EXIT_DONE && !t.done) {
+                r = draw(&t);
+                if (r == EXIT_DONE) {
+                        wait_and_handle(&t);
+                        r = t.code;
+                }
         }
         screen_close(&t.screen);
-        /* only now, or it would be lost with the screen */
-        if (error)
-                fputs(error, c->err);
-        free(error);
         return r;
 }
 
@@ -261,7 +243,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         const struct top_options *o = options;
         struct top once = { .cli = c };
 
-        return o->once || !screen_possible(c) ? put_all(&once, c, 0, NULL) : watch(c);
+        return o->once || !screen_possible(c) ? put_all(c, &once) : watch(c);
 }
 
 const struct command command_top = {

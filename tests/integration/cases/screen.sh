@@ -183,6 +183,8 @@ test_top_shows_and_acts() {
                 see '^> first '
                 see '^  second '
                 see 'q quit'
+                screen_shows '^GPU-0 .* (allocated|free|held, [0-9]+m left) ' || fail "the state is cut"
+                screen_shows 'GPU %( |$)' || fail "the last columns are cut"
                 keys Down
                 see '^> second '
                 keys s
@@ -212,6 +214,28 @@ test_top_shows_and_acts() {
         ended 143
         expect_state alice first stopped
         expect_state alice second running
+}
+
+# What was seen stays while ds01d is away, and goes on when it is back.
+test_watching_goes_on_over_a_restart() {
+        local command shown
+
+        ok as alice container-create first --cpu-only
+        ok as alice container-start first
+        touch "$ROOT/restart"
+        for command in 'ds01 top' 'container-stats --watch'; do
+                shown='^(> )?first '
+                terminal 80x24 -- $command
+                see "$shown"
+                ds01d_stop
+                see '^trying again: ds01d is not running'
+                screen_shows "$shown" || fail "what was seen is gone"
+                ds01d_start
+                wait_until 10 is_gone 'trying again'
+                see "$shown"
+                keys q
+                ended 0
+        done
 }
 
 test_top_once_and_without_ds01d() {
