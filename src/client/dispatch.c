@@ -1,6 +1,7 @@
 /* See dispatch.h. */
 #include "client/dispatch.h"
 
+#include "base/guess.h"
 #include "base/str.h"
 #include "client/ask.h"
 #include "client/command.h"
@@ -162,29 +163,17 @@ static const char *find_group(const char *name) {
 
 /* Says the nearest of all names that begin with @prefix. @shown is put before what remains. */
 static void suggest(struct cli *c, const char *typed, const char *prefix, const char *shown) {
-        const char *best = NULL;
-        unsigned best_distance = 4;
+        struct guess guess = { .word = typed };
 
         for (size_t i = 0; i < n_commands; i++) {
                 const char *const names[] = { commands[i]->name, commands[i]->alias };
 
-                for (size_t k = 0; k < ARRAY_SIZE(names) && names[k]; k++) {
-                        const char *rest;
-                        unsigned d;
-
-                        if (!str_starts(names[k], prefix))
-                                continue;
-                        rest = names[k] + strlen(prefix);
-                        d = str_distance(typed, rest);
-                        /* a short word is not half made of slips */
-                        if (d < best_distance && d * 2 <= strlen(rest)) {
-                                best_distance = d;
-                                best = rest;
-                        }
-                }
+                for (size_t k = 0; k < ARRAY_SIZE(names) && names[k]; k++)
+                        if (str_starts(names[k], prefix))
+                                guess_try(&guess, names[k] + strlen(prefix));
         }
-        if (best)
-                cli_error_next(c, "did you mean: %s%s", shown, best);
+        if (guess.best[0])
+                cli_error_next(c, "did you mean: %s%s", shown, guess.best);
 }
 
 /* "container SUB ...": @argv begins with SUB. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "client/format.h"
+#include "client/project.h"
 #include "client/pull.h"
 #include "client/record.h"
 #include "client/waiting.h"
@@ -231,8 +232,12 @@ int create_container(struct cli *c, const char *name, const struct create_option
                 return r;
         if (reply.status < 400)
                 return print_answer(c, o, &reply);
-        if (!str_equal(reply.code, "image_not_present") || o->dry_run)
-                return reply_print_error(c, &reply);
+        if (!str_equal(reply.code, "image_not_present") || o->dry_run) {
+                r = reply_print_error(c, &reply);
+                if (o->project && str_equal(reply.code, "path_not_found"))
+                        project_suggest(c, o->project);
+                return r;
+        }
 
         /* the site allows its registry, else the code would be another */
         if (reply.subject[0])

@@ -2,6 +2,7 @@
 #include "client/project.h"
 
 #include "base/fd.h"
+#include "base/guess.h"
 #include "base/str.h"
 #include "client/container.h"
 #include "client/format.h"
@@ -154,32 +155,22 @@ int project_each(struct cli *c,
         return r;
 }
 
-/* What was typed, and the project that was meant by it, as far as can be guessed. */
-struct guess {
-        const char *typed;
-        unsigned distance;
-        char name[NAME_MAX + 1];
-};
-
 static int guess_project(struct cli *c, const char *name, bool has_dockerfile, void *data) {
-        struct guess *g = data;
-        unsigned d = str_distance(g->typed, name);
-
-        /* a short name is not half made of slips */
-        if (d < g->distance && d * 2 <= strlen(name)) {
-                g->distance = d;
-                str_copy(g->name, sizeof(g->name), name);
-        }
+        guess_try(data, name);
         return EXIT_DONE;
 }
 
-int project_missing(struct cli *c, const struct project *p) {
-        struct guess guess = { .typed = p->name, .distance = 4 };
+void project_suggest(struct cli *c, const char *typed) {
+        struct guess guess = { .word = typed };
 
-        cli_error(c, "there is no project '%s' (no directory '%s')", p->name, p->dir);
         project_each(c, guess_project, &guess);
-        if (guess.name[0])
-                cli_error_next(c, "did you mean '%s'?", guess.name);
+        if (guess.best[0])
+                cli_error_next(c, "did you mean '%s'?", guess.best);
+}
+
+int project_missing(struct cli *c, const struct project *p) {
+        cli_error(c, "there is no project '%s' (no directory '%s')", p->name, p->dir);
+        project_suggest(c, p->name);
         cli_error_next(c, "make one with an image of PyTorch: image-create %s --framework=pytorch",
                        p->name);
         return EXIT_NOT_FOUND;

@@ -26,6 +26,8 @@ int project_find(struct cli *c, const char *typed, struct project *ret);
 int project_each(struct cli *c,
                  int (*each)(struct cli *c, const char *name, bool has_dockerfile, void *data),
                  void *data);
+/* Asks whether a project with a similar name was meant, when there is one. */
+void project_suggest(struct cli *c, const char *typed);
 /* Says that there is no such directory, and what to do. EXIT_NOT_FOUND. */
 int project_missing(struct cli *c, const struct project *p);
 

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/guess.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "config/tree.h"

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/guess.h"
 #include "base/str.h"
 #include "config/site_keys.h"
 #include "config/tree.h"
@@ -441,7 +442,7 @@ static int unknown_key(const char *path, const char *section, const struct node 
                 else if (section[0] == '\0')
                         guess_try(&guess, sections[i]);
         }
-        for (size_t i = 0; i < site_keys_count && !guess.best; i++) {
+        for (size_t i = 0; i < site_keys_count && !guess.best[0]; i++) {
                 const char *dot = strchr(site_keys[i].name, '.');
 
                 if (str_equal(dot ? dot + 1 : site_keys[i].name, node->key))

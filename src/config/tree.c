@@ -107,24 +107,6 @@ const char *node_quote(const struct node *node, char *dst) {
         return dst;
 }
 
-void guess_try(struct guess *g, const char *candidate) {
-        size_t n = strlen(g->word);
-        unsigned distance = str_distance(g->word, candidate);
-
-        if (distance > (n < 6 ? 1 : n / 3) || (g->best && distance >= g->distance))
-                return;
-        g->best = candidate;
-        g->distance = distance;
-}
-
-const char *guess_text(const struct guess *g, char *dst, size_t size) {
-        if (g->best)
-                snprintf(dst, size, "; did you mean '%s'?", g->best);
-        else
-                dst[0] = '\0';
-        return dst;
-}
-
 /* libyaml tells of tabs in the scanner's words ("found character that cannot start any token"),
  * which help nobody: say it when the line is indented with one. */
 static bool tab_in_indentation(const struct reader *rd, size_t line, size_t *ret_column) {

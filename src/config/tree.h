@@ -51,17 +51,6 @@ int node_key_error(const char *path, const struct node *node, struct err *err, c
 enum { NODE_QUOTE_SIZE = 64 };
 const char *node_quote(const struct node *node, char *dst);
 
-/* The nearest of several words to the one that was typed. */
-struct guess {
-        const char *word;
-        const char *best; /* NULL: nothing is near */
-        unsigned distance;
-};
-
-void guess_try(struct guess *g, const char *candidate);
-/* "; did you mean 'x'?" or "". @dst is returned. */
-const char *guess_text(const struct guess *g, char *dst, size_t size);
-
 /* Reads a regular file of at most YAML_FILE_MAX bytes: never waits for a pipe or a device.
  * 0 or -errno with words in @err. */
 struct buf;

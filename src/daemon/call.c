@@ -2,6 +2,7 @@
 #include "daemon/call.h"
 
 #include "base/str.h"
+#include "daemon/images.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,19 +27,26 @@ void write_error(struct json_writer *w, const struct refusal *r) {
         json_write_object_end(w);
 }
 
-/* A name that is nearly that of a container of the caller's: it is asked whether that was meant. */
-static void suggest_container(struct call *c) {
-        struct ledger *l = &c->daemon->ledger;
-        const char *nearest;
+/* A name that is nearly that of a container or an image that the caller can see: it is asked
+ * whether that was meant. */
+static void suggest(struct call *c) {
+        char next[sizeof(c->refusal.extra)];
+        struct guess guess = { .word = c->refusal.subject };
 
-        if (c->refusal.reason != REFUSAL_NO_SUCH_CONTAINER || c->refusal.extra[0] || !c->who)
+        if (!c->who)
                 return;
-        ledger_lock(l);
-        nearest = ledger_nearest(l, c->who->uid, c->refusal.subject);
-        if (nearest)
-                snprintf(c->refusal.extra, sizeof(c->refusal.extra), "did you mean '%s'? ",
-                         nearest);
-        ledger_unlock(l);
+        if (c->refusal.reason == REFUSAL_NO_SUCH_CONTAINER) {
+                ledger_lock(&c->daemon->ledger);
+                ledger_guess(&c->daemon->ledger, c->who->uid, &guess);
+                ledger_unlock(&c->daemon->ledger);
+        } else if (c->refusal.reason == REFUSAL_NO_SUCH_IMAGE) {
+                images_guess(c, &guess);
+        }
+        if (!guess.best[0])
+                return;
+        str_copy(next, sizeof(next), c->refusal.extra);
+        snprintf(c->refusal.extra, sizeof(c->refusal.extra), "did you mean '%s'? %s", guess.best,
+                 next);
 }
 
 void call_refuse(struct call *c, const struct refusal *r) {
@@ -47,7 +55,7 @@ void call_refuse(struct call *c, const struct refusal *r) {
         buf_reset(&c->answer);
         if (r != &c->refusal)
                 c->refusal = *r;
-        suggest_container(c);
+        suggest(c);
         c->status = refusal_kind(r->reason)->http_status;
         write_error(&w, &c->refusal);
 }

@@ -2,6 +2,7 @@
 #include "daemon/images.h"
 
 #include "base/clock.h"
+#include "base/guess.h"
 #include "base/str.h"
 #include "daemon/build.h"
 #include "daemon/image_cache.h"
@@ -155,6 +156,36 @@ static bool is_shown(const struct daemon *d, const char *reference) {
         if (image_is_personal(reference, NULL) || str_starts(reference, "<none>"))
                 return false;
         return !d->config.bases || !d->config.bases[0] || images_is_base(d, reference);
+}
+
+static void short_name(const char *reference, const char *own, char *dst, size_t size) {
+        size_t n;
+
+        str_copy(dst, size, str_starts(reference, own) ? reference + strlen(own) : reference);
+        n = strlen(dst);
+        if (n > strlen(":latest") && strcmp(dst + n - strlen(":latest"), ":latest") == 0)
+                dst[n - strlen(":latest")] = '\0';
+}
+
+void images_guess(struct call *c, struct guess *g) {
+        char typed[IMAGE_REF_SIZE], name[IMAGE_REF_SIZE], own[32];
+        const char *whole = g->word;
+        struct engine_error error;
+        struct image_list *list = image_cache_get(c->daemon, &error);
+
+        if (!list)
+                return;
+        snprintf(own, sizeof(own), "ds01-%u/", c->who->uid);
+        short_name(g->word, own, typed, sizeof(typed));
+        g->word = typed;
+        for (size_t i = 0; i < list->n; i++)
+                for (char **ref = list->rows[i].refs; *ref; ref++)
+                        if (str_starts(*ref, own) || is_shown(c->daemon, *ref)) {
+                                short_name(*ref, own, name, sizeof(name));
+                                guess_try(g, name);
+                        }
+        g->word = whole;
+        image_list_release(list);
 }
 
 static void write_users(struct json_writer *w, struct call *c, const char *reference) {

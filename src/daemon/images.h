@@ -1,6 +1,7 @@
 /* Images of people, in the engine: what of them has no name any more, and what belongs to whom. */
 #pragma once
 
+#include "daemon/call.h"
 #include "daemon/daemon.h"
 
 /* The image of the caller's project NAME: its reference, and the project as it is called in that.
@@ -10,6 +11,10 @@ int images_name(const char *typed, uid_t uid, char reference[IMAGE_REF_SIZE],
 
 /* True for an image (full name) that images.bases or images.default names. */
 bool images_is_base(const struct daemon *d, const char *reference);
+
+/* Which of the images that the caller sees may have been meant by @g's word. Own ones are called by
+ * their project, ":latest" is left out. */
+void images_guess(struct call *c, struct guess *g);
 
 /* The project of a person's image, as it is called in "ds01-UID/PROJECT:latest". */
 void images_project(const char *reference, char project[NAME_MAX_LEN + 1]);

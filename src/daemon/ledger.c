@@ -97,24 +97,10 @@ int ledger_find(const struct ledger *l, uid_t uid, const char *name) {
         return -1;
 }
 
-const char *ledger_nearest(const struct ledger *l, uid_t uid, const char *typed) {
-        const char *best = NULL;
-        unsigned best_distance = 4;
-
-        for (size_t i = 0; i < l->records.len; i++) {
-                const struct record *r = l->records.items[i];
-                unsigned d;
-
-                if (r->uid != uid)
-                        continue;
-                d = str_distance(typed, r->name);
-                /* a short name is not half made of slips */
-                if (d > 0 && d < best_distance && d * 2 <= strlen(r->name)) {
-                        best_distance = d;
-                        best = r->name;
-                }
-        }
-        return best;
+void ledger_guess(const struct ledger *l, uid_t uid, struct guess *g) {
+        for (size_t i = 0; i < l->records.len; i++)
+                if (l->records.items[i]->uid == uid)
+                        guess_try(g, l->records.items[i]->name);
 }
 
 int ledger_find_id(const struct ledger *l, const char *id) {

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/guess.h"
 #include "base/vec.h"
 #include "core/queue.h"
 #include "core/reserve.h"
@@ -104,8 +105,8 @@ void ledger_resume(struct ledger *l, const struct timeline *t, bool same_boot);
 void ledger_look(struct ledger *l);
 
 int ledger_find(const struct ledger *l, uid_t uid, const char *name);
-/* The name of the container of that person that @typed may have meant, or NULL. */
-const char *ledger_nearest(const struct ledger *l, uid_t uid, const char *typed);
+/* Which of that person's containers may have been meant. */
+void ledger_guess(const struct ledger *l, uid_t uid, struct guess *g);
 int ledger_find_id(const struct ledger *l, const char *id);
 int ledger_find_nonce(const struct ledger *l, const char *nonce);
 int ledger_index(const struct ledger *l, const struct record *r);

@@ -2,6 +2,7 @@
 #include "image/catalogue.h"
 
 #include "base/buf.h"
+#include "base/guess.h"
 #include "base/str.h"
 #include "config/tree.h"
 

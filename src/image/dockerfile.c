@@ -1,6 +1,7 @@
 /* See dockerfile.h. */
 #include "image/dockerfile.h"
 
+#include "base/guess.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -488,6 +489,27 @@ int dockerfile_add(struct dockerfile *d, enum package_kind kind, const struct pa
         return r;
 }
 
+/* Packages of either kind may have been meant. */
+static int no_such_package(const struct dockerfile *d, const char *name, struct err *err) {
+        static const enum package_kind kinds[] = { PACKAGE_PIP, PACKAGE_APT };
+        struct packages regions[REGIONS] = { 0 };
+        struct guess guess = { .word = name };
+        char near[GUESS_MAX + 32];
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                (void)read_regions(d, kinds[i], regions, NULL);
+        for (int region = 0; region < REGIONS; region++)
+                for (size_t i = 0; i < regions[region].list.len; i++) {
+                        char known[PACKAGE_MAX];
+
+                        package_name(dockerfile_kind(region), regions[region].list.items[i], known);
+                        guess_try(&guess, known);
+                }
+        release_regions(regions);
+        return err_set(err, ENOENT, "'%s' is in no list of packages there%s", name,
+                       guess_text(&guess, near, sizeof(near)));
+}
+
 int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct packages *names,
                       struct err *err) {
         struct packages regions[REGIONS] = { 0 };
@@ -507,8 +529,7 @@ int dockerfile_remove(struct dockerfile *d, enum package_kind kind, const struct
                         touched[region] = found = true;
                 }
                 if (!found)
-                        r = err_set(err, ENOENT, "'%s' is in no list of packages there",
-                                    names->list.items[i]);
+                        r = no_such_package(d, names->list.items[i], err);
         }
         for (int i = 0; i < REGIONS && r == 0; i++)
                 if (touched[i])

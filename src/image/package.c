@@ -95,8 +95,8 @@ static int check_pip(const char *text, struct err *err) {
                 return 0;
         if (strchr(rest, ';'))
                 return err_set(err, EINVAL,
-                               "'%s' has a condition; those belong into a "
-                               "requirements file",
+                               "'%s' has a condition; that is for a requirements "
+                               "file",
                                text);
         return err_set(err, EINVAL,
                        "'%s' is no package: '%s' is not understood behind the name; "

@@ -58,6 +58,8 @@ END
         grep -v '^# ds01:\|^RUN PIP_\|^        \|^$' "$dir/Dockerfile" | cmp - "$WORK/before" ||
                 fail "lines of its owner have changed"
         [ ! -e "$dir/Dockerfile.before-update" ] || fail "the backup has outlived the build"
+        no 4 as alice image-update thesis --remove=tinm
+        expect_err "did you mean 'timm'\?"
         ok as alice image-update thesis --remove=timm --add=einops --recreate
         expect_state alice thesis created
         ok as alice container-start thesis

@@ -37,6 +37,27 @@ test_did_you_mean() {
         ! grep -q thesis <<<"$ERR" || fail "bob was told of it"
 }
 
+test_did_you_mean_that_image() {
+        local hint="did you mean 'digits'\?"
+
+        personal_image alice digits
+        as alice mkdir "$ROOT/home/alice/workspace/digits"
+        no 4 as alice container-create x --image=digist
+        expect_err "$hint image-list"
+        no 4 as alice container-create x --image=ds01-$FIRST_UID/digist:latest
+        expect_err "$hint"
+        no 4 as alice container-create x --image=ds01-bsae
+        expect_err "did you mean 'ds01-base'\?"
+        no 4 as alice image-delete digist
+        expect_err "$hint"
+        no 4 as alice container-create x --project=digist
+        expect_err "$hint"
+        no 4 as alice container-create x --image=something-else
+        ! grep -q 'did you mean' <<<"$ERR" || fail "something else was proposed"
+        no 4 as bob image-delete digist # what others have is not said
+        ! grep -q digits <<<"$ERR" || fail "bob was told of it"
+}
+
 test_directories() {
         local file=$ROOT/home/alice/workspace/file
 

@@ -1,4 +1,5 @@
 /* Strings: copies, numbers, sizes, UTF-8, distance. */
+#include "base/guess.h"
 #include "base/str.h"
 
 #include "base/cleanup.h"
@@ -184,12 +185,33 @@ static void test_distance(void **state) {
         }
 }
 
+static void test_guess(void **state) {
+        static const struct {
+                const char *word, *candidates[4], *text;
+        } rows[] = {
+                { "craete", { "create", "crate" }, "; did you mean 'create'?" },
+                { "strat", { "stop", "start", "stats" }, "; did you mean 'start'?" },
+                { "ab", { "xy", "ax" }, "; did you mean 'ax'?" }, /* one slip in a short word */
+                { "rm", { "remove" }, "" },
+                { "something-else", { "thesis", "" }, "" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct guess guess = { .word = rows[i].word };
+                char text[GUESS_MAX + 32];
+
+                for (size_t k = 0; rows[i].candidates[k]; k++)
+                        guess_try(&guess, rows[i].candidates[k]);
+                assert_string_equal(guess_text(&guess, text, sizeof(text)), rows[i].text);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_copy),          cmocka_unit_test(test_compare),
                 cmocka_unit_test(test_integers),      cmocka_unit_test(test_bytes),
                 cmocka_unit_test(test_utf8),          cmocka_unit_test(test_printable_cut),
-                cmocka_unit_test(test_distance),
+                cmocka_unit_test(test_distance),      cmocka_unit_test(test_guess),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
