@@ -7,7 +7,7 @@
 #include "daemon/build.h"
 #include "daemon/bin.h"
 #include "daemon/cgroup.h"
-#include "daemon/lifecycle.h"
+#include "daemon/gate.h"
 #include "daemon/move.h"
 #include "daemon/notify.h"
 #include "daemon/seal.h"
@@ -37,36 +37,6 @@ enum {
 
 static const char label[] = "ds01.version";
 
-/* A container that runs although its devices are somebody else's: started with the engine's own
- * tools, past the gate. The one that came later is stopped. */
-static void enforce_gate(struct daemon *d, struct record *r) {
-        struct engine_error error = { 0 };
-        bool clash = false;
-        int i;
-
-        ledger_lock(&d->ledger);
-        i = ledger_index(&d->ledger, r);
-        for (size_t n = 0; n < d->ledger.claims.len && r->state == CONTAINER_RUNNING; n++) {
-                const struct claim *other = &d->ledger.claims.items[n],
-                                   *own = &d->ledger.claims.items[i];
-
-                if ((int)n == i || !claim_holds(other, ledger_now(&d->ledger)))
-                        continue;
-                for (int16_t a = 0; a < own->ndevices; a++)
-                        for (int16_t b = 0; b < other->ndevices; b++)
-                                clash |= own->devices[a] >= 0 &&
-                                         own->devices[a] == other->devices[b];
-        }
-        ledger_unlock(&d->ledger);
-        if (!clash)
-                return;
-        log_line(LOG_WARN, "gate", "container", r->engine_name, "action", "stop", "reason",
-                 "started outside ds01 on a GPU that another container holds", NULL);
-        if (container_stop(d, r, 1, true, &error) < 0)
-                log_line(LOG_ERROR, "gate", "container", r->engine_name, "error", error.message,
-                         NULL);
-}
-
 /* Looks at one container that nobody is working on. */
 static void look_at(struct daemon *d, const char *id) {
         struct engine_error error = { 0 };
@@ -93,7 +63,7 @@ static void look_at(struct daemon *d, const char *id) {
         e = operation_refresh(d, r, &error);
         if (e == 0 && before != CONTAINER_RUNNING && r->state == CONTAINER_RUNNING &&
             verify_start(d, r, &refusal) == 0)
-                enforce_gate(d, r);
+                gate_enforce(d, r, false);
         if (e == -ENOENT)
                 log_line(LOG_INFO, "gone", "container", r->engine_name, NULL);
         operation_end(d, r, e == -ENOENT);
@@ -118,6 +88,7 @@ static void adopt(struct daemon *d, const char *id) {
                         ledger_find(&d->ledger, r->uid, r->name) >= 0;
                 if (!known && ledger_add(&d->ledger, r) == 0) {
                         r->busy = true; /* until its file is written */
+                        r->unjudged = true;
                         r->noted.state = r->state;
                         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
                         adopted = r;
@@ -135,6 +106,29 @@ static void adopt(struct daemon *d, const char *id) {
                 log_line(LOG_DEBUG, "unsealed", "container", c.name, "id", c.id, NULL);
         }
         engine_container_release(&c);
+}
+
+/* Those that were adopted, now that all are known: somebody may have started them while ds01d was
+ * away, and ended leases are nothing that the engine knows of. */
+static void judge_the_adopted(struct daemon *d) {
+        for (;;) {
+                struct record *r = NULL;
+
+                ledger_lock(&d->ledger);
+                for (size_t i = 0; i < d->ledger.records.len && !r; i++)
+                        if (d->ledger.records.items[i]->unjudged &&
+                            !d->ledger.records.items[i]->busy)
+                                r = d->ledger.records.items[i];
+                if (r) {
+                        r->busy = true;
+                        r->unjudged = false;
+                }
+                ledger_unlock(&d->ledger);
+                if (!r)
+                        return;
+                gate_enforce(d, r, true);
+                operation_end(d, r, false);
+        }
 }
 
 /* Reservations whose create ended in the dark: the container is looked for under its name. */
@@ -253,6 +247,7 @@ static int compare(struct daemon *d) {
                         look_at(d, list[i].id);
         }
         drop_the_missing(d, list, n, began);
+        judge_the_adopted(d);
         settle_reservations(d);
         engine_containers_free(list, n);
         return 0;

@@ -389,9 +389,7 @@ static bool holds_devices(struct daemon *d, const struct record *r) {
         return holds;
 }
 
-/* The devices are free at once. If that can't be written down, they are so until ds01d starts anew:
- * then the container holds them again until its time is over. */
-static void release(struct daemon *d, struct record *r) {
+void container_release_devices(struct daemon *d, struct record *r) {
         struct facts facts = r->facts;
 
         facts.released = true;
@@ -418,7 +416,7 @@ void handle_container_stop(struct call *c) {
                 return;
         }
         if (request.release && holds_devices(c->daemon, r)) {
-                release(c->daemon, r);
+                container_release_devices(c->daemon, r);
                 answer_result(c, r, true, "its GPUs are free for others");
                 operation_end(c->daemon, r, false);
                 return;

@@ -302,22 +302,51 @@ test_hold_survives_a_restart_of_ds01d() {
 
 # Start is the gate also for who starts with the engine's own tools.
 test_started_past_the_gate() {
-        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, gpu_hold_after_stop_h: 0, memory: 512m}'
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, memory: 512m}'
         ok as alice container-create one --gpu=4
         ok as alice container-start one
-        ok as alice container-stop one
+        ok as alice container-stop one --release
         ok as bob container-create two --gpu=1
         ok as bob container-start two
         engine POST "/containers/one._.$FIRST_UID/start"
         wait_until 20 grep -q "event=gate container=one._.$FIRST_UID" "$ROOT/ds01d.log"
         wait_until 20 state_is alice one stopped
         expect_state bob two running
+        wait_until 5 gpu_is GPU-1 free # she does not hold what she took
         ok as bob container-remove two --stop
         # Without a clash it may run.
         engine POST "/containers/one._.$FIRST_UID/start"
         wait_until 20 state_is alice one running
         wait_until 5 gpu_is GPU-0 allocated
         expect_invariants
+}
+
+# ... also while ds01d is away; what was taken that way is not held afterwards.
+test_started_past_the_gate_meanwhile() {
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, gpu_hold_after_stop_h: 1, memory: 512m}'
+        ok as alice container-create one --gpu=4
+        ok as alice container-start one
+        ok as alice container-stop one --release
+        ok as bob container-create two --gpu=1
+        ds01d_kill
+        engine POST "/containers/one._.$FIRST_UID/start"
+        ds01d_start
+        equal "$(state_of alice one)" stopped "hers"
+        equal "$(gpus_of bob two)" GPU-0 "his GPU"
+        gpu_is GPU-1 free || fail "GPU-1 is still hers"
+        expect_invariants
+        # The one that ran on it before does not lose it to one that was stopped again meanwhile.
+        ok as bob container-start two
+        ds01d_stop
+        engine POST "/containers/one._.$FIRST_UID/start"
+        engine POST "/containers/one._.$FIRST_UID/kill"
+        ds01d_start
+        equal "$(state_of bob two)" running "his"
+        gpu_is GPU-1 free || fail "GPU-1 is held for her"
+        expect_invariants
+        ok as bob container-remove two --stop
+        ok as alice container-start one
+        equal "$(gpus_of alice one)" GPU-0,GPU-1,GPU-2,GPU-3 "her GPUs, by the gate"
 }
 
 test_created_and_never_started() {

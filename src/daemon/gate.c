@@ -1,0 +1,60 @@
+/* See gate.h. */
+#include "daemon/gate.h"
+
+#include "base/log.h"
+#include "daemon/lifecycle.h"
+
+static bool share_device(const struct claim *a, const struct claim *b) {
+        for (int16_t i = 0; i < a->ndevices; i++)
+                for (int16_t k = 0; k < b->ndevices; k++)
+                        if (a->devices[i] >= 0 && a->devices[i] == b->devices[k])
+                                return true;
+        return false;
+}
+
+/* When it came by what it has. */
+static int64_t began_us(const struct record *r) {
+        bool ran = r->state != CONTAINER_CREATED && r->started_us > 0;
+
+        return ran ? r->started_us : r->created_us;
+}
+
+static bool must_yield(struct daemon *d, const struct record *r, bool later) {
+        const struct ledger *l = &d->ledger;
+        size_t own = (size_t)ledger_index(l, r);
+        int64_t now = ledger_now(l);
+
+        if (!claim_holds(&l->claims.items[own], now))
+                return false;
+        for (size_t i = 0; i < l->claims.len; i++) {
+                const struct record *other = l->records.items[i];
+
+                if (i == own || !claim_holds(&l->claims.items[i], now) ||
+                    !share_device(&l->claims.items[own], &l->claims.items[i]))
+                        continue;
+                if (!later || began_us(r) > began_us(other) ||
+                    (began_us(r) == began_us(other) && own > i))
+                        return true;
+        }
+        return false;
+}
+
+void gate_enforce(struct daemon *d, struct record *r, bool later) {
+        struct engine_error error = { 0 };
+        bool yields, up;
+
+        ledger_lock(&d->ledger);
+        yields = must_yield(d, r, later);
+        up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        ledger_unlock(&d->ledger);
+        if (!yields)
+                return;
+        log_line(LOG_WARN, "gate", "container", r->engine_name, "action", up ? "stop" : "release",
+                 "reason", "started outside ds01 on a GPU that another container holds", NULL);
+        if (up && container_stop(d, r, 1, true, &error) < 0) {
+                log_line(LOG_ERROR, "gate", "container", r->engine_name, "error", error.message,
+                         NULL);
+                return;
+        }
+        container_release_devices(d, r);
+}
