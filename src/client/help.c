@@ -5,14 +5,11 @@
 
 #include <string.h>
 
-enum { OPTION_WIDTH = 25, NAME_WIDTH = 12, LINE_WIDTH = 78 };
+enum { OPTION_WIDTH = 25, NAME_WIDTH = 13, LINE_WIDTH = 81 };
 
 static void print_option(const struct option_row *row, FILE *out) {
-        char text[80];
-
-        if (row->hidden)
-                return;
         bool optional = row->kind == OPTION_KIND_OPTIONAL;
+        char text[80];
 
         snprintf(text, sizeof(text), "  %c%c%s --%s%s%s%s", row->letter ? '-' : ' ',
                  row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
@@ -33,6 +30,7 @@ static void print_indented(const char *lines, FILE *out) {
 }
 
 void help_command(const struct command *cmd, FILE *out) {
+        bool asks = cmd->picks || cmd->offers || cmd->ask; /* where no name is given */
         char typed[64];
 
         command_typed(cmd, typed, sizeof(typed));
@@ -43,9 +41,11 @@ void help_command(const struct command *cmd, FILE *out) {
                 fprintf(out, "%s\n", cmd->more);
         fputs("\nOptions:\n", out);
         for (size_t i = 0; i < cmd->n_options; i++)
-                print_option(&cmd->options[i], out);
+                if (!cmd->options[i].hidden)
+                        print_option(&cmd->options[i], out);
         for (size_t i = 0; i < n_common_rows; i++)
-                print_option(&common_rows[i], out);
+                if (!common_rows[i].hidden || (asks && str_equal(common_rows[i].name, "plain")))
+                        print_option(&common_rows[i], out);
         /* which --info says more about */
         fputs("      --info, --concepts, --guided   manual page, basics, explained steps\n", out);
         fputs("\nExamples:\n", out);

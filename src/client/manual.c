@@ -21,7 +21,7 @@ static const struct {
         { 3, "no GPU is free, or a limit is reached" },
         { 4, "there is no such container, image or project" },
         { 5, "not permitted" },
-        { 6, "ds01d or the container engine can't be reached" },
+        { 6, "the container engine or ds01d can't be reached" },
 };
 
 static const struct {

@@ -14,14 +14,16 @@ const char *const record_format_choices[] = { "table", "json", NULL };
 
 const struct option_row common_rows[] = {
         OPTION_FLAG('h', "help", struct common_options, help, "show this help"),
-        OPTION_FLAG(0, "version", struct common_options, version, "show the version"),
+        OPTION_FLAG(0, "version", struct common_options, version, "show the version",
+                    .hidden = true),
         OPTION_FLAG(0, "info", struct common_options, info, "the manual page", .hidden = true),
         OPTION_FLAG(0, "concepts", struct common_options, concepts, "what one should know first",
                     .hidden = true),
         OPTION_FLAG(0, "guided", struct common_options, guided,
                     "explain each step while doing it", .hidden = true),
         OPTION_FLAG(0, "plain", struct common_options, plain,
-                    "lists to choose from are numbered lines", .hidden = true),
+                    "without a name: choose from numbered lines",
+                    .hidden = true),
         OPTION_STRING(0, "user", "NAME", struct common_options, user,
                       "for root: do it for NAME, as NAME", .hidden = true),
 };

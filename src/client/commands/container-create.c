@@ -24,9 +24,8 @@ static const struct option_row rows[] = {
         OPTION_FLAG(0, "dry-run", struct create_options, dry_run, "say what would be done"),
         OPTION_CHOICE(0, "format", "table|json", struct create_options, format,
                       record_format_choices, "how to print the result"),
-        /* a created container is never in the foreground */
-        OPTION_FLAG(0, "background", struct create_options, background,
-                    "accepted for scripts: create never waits"),
+        /* for scripts: a created container is never in the foreground */
+        OPTION_FLAG(0, "background", struct create_options, background, NULL, .hidden = true),
 };
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
@@ -51,6 +50,7 @@ const struct command command_container_create = {
         .max = 2,
         .missing = "the name of the new container",
         .summary = "Create a container from an image, without starting it",
+        .more = "Typed without anything on a terminal, it asks for project, name and GPUs.",
         .examples = "container-create my-thesis\n"
                     "container-create test --image=aime/pytorch:2.8.0-cuda12.4\n"
                     "container-create training --gpu=2\n"

@@ -42,7 +42,7 @@ const struct command command_container_deploy = {
         .max = 1,
         .missing = "the name of the new container",
         .summary = "Create a container and start it",
-        .more = "When it does not start, it is removed again.",
+        .more = "It is removed again when it does not start. Typed without anything, it asks.",
         .examples = "container-deploy my-thesis --open\n"
                     "container-deploy my-thesis --gpu=2",
         COMMAND_OPTIONS(rows, struct deploy_options),

@@ -204,8 +204,8 @@ const struct command command_image_create = {
         .names = NAMES_PROJECTS,
         .missing = "the name of a project",
         .summary = "Build the image of a project",
-        .more = "Builds ~/workspace/PROJECT/Dockerfile. Where there is none, one is written first\n"
-                "from framework, type and packages; a file that is there is never written over.",
+        .more = "Builds ~/workspace/PROJECT/Dockerfile. One that is there is never written over;\n"
+                "where there is none it is made first, from the options or by asking for them.",
         .examples = "image-create my-thesis\n"
                     "image-create my-thesis -f pytorch -t cv\n"
                     "image-create my-thesis --base=debian:12 -p 'pandas>=2.0 numpy<2'\n"
