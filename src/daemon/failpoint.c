@@ -25,6 +25,13 @@ void failpoint(const char *name) {
                 usleep((useconds_t)ms * 1000);
 }
 
+bool failpoint_loses(const char *name) {
+        const char *wanted = getenv("DS01_FAILPOINT");
+        size_t n = strlen(name);
+
+        return wanted && strncmp(wanted, name, n) == 0 && strcmp(wanted + n, ":lose") == 0;
+}
+
 int64_t failpoint_wall(int64_t us) {
         const char *path = getenv("DS01_CLOCK_OFF");
         char text[32] = "";

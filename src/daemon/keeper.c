@@ -7,6 +7,7 @@
 #include "daemon/build.h"
 #include "daemon/bin.h"
 #include "daemon/cgroup.h"
+#include "daemon/failpoint.h"
 #include "daemon/gate.h"
 #include "daemon/move.h"
 #include "daemon/notify.h"
@@ -269,7 +270,8 @@ static void handle_event(struct daemon *d, const struct engine_event *event) {
         int at;
 
         /* What is created shows in the create's own answer, or in the next comparison. */
-        if (event->kind == ENGINE_EVENT_OTHER || event->kind == ENGINE_EVENT_CREATE)
+        if (event->kind == ENGINE_EVENT_OTHER || event->kind == ENGINE_EVENT_CREATE ||
+            FAILPOINT_LOSES("event"))
                 return;
         ledger_lock(&d->ledger);
         at = ledger_find_id(&d->ledger, event->id);
@@ -280,8 +282,10 @@ static void handle_event(struct daemon *d, const struct engine_event *event) {
                 return;
         if (known)
                 look_at(d, event->id);
-        else if (event->kind == ENGINE_EVENT_START)
+        else if (event->kind == ENGINE_EVENT_START) {
                 adopt(d, event->id);
+                judge_the_adopted(d);
+        }
 }
 
 static int learn_engine(struct daemon *d) {

@@ -553,6 +553,20 @@ ds01d_restart() {
         ds01d_start "$@"
 }
 
+# set_clock SECONDS: from the real time. In force when this returns.
+set_clock() {
+        local before
+
+        before=$(grep -c clock-set "$ROOT/ds01d.log" || true)
+        echo "$1" >"$WORK/clock.new"
+        mv "$WORK/clock.new" "$WORK/clock"
+        wait_until 10 clock_was_set "$before"
+}
+
+clock_was_set() { # more often than BEFORE
+        [ "$(grep -c clock-set "$ROOT/ds01d.log")" -gt "$1" ]
+}
+
 # The limits file was changed: in force when this returns.
 ds01d_reload() {
         local before now tries=0

@@ -187,6 +187,29 @@ test_engine_hangs_in_the_middle() {
         gpu_is GPU-0 free || fail "GPU-0 is not free"
 }
 
+# What events did not tell shows in the comparison with the engine's list, which is made every minute,
+# and when the clock was set.
+test_events_are_lost() {
+        ds01d_restart DS01_FAILPOINT=event:lose DS01_CLOCK_OFF="$WORK/clock"
+        touch "$ROOT/restart"
+        ok as alice container-create ends
+        ok as alice container-start ends
+        ok as alice container-create goes
+        ok as bob container-create begins
+        engine POST "/containers/ends._.$FIRST_UID/kill"
+        engine DELETE "/containers/goes._.$FIRST_UID?force=1"
+        engine POST "/containers/begins._.$((FIRST_UID + 1))/start"
+        # Nobody can be given what only seems to be free, and nothing seems so.
+        ok as carol container-create other
+        equal "$(gpus_of carol other)" GPU-3 "her GPU"
+        set_clock 5
+        wait_until 20 state_is alice ends stopped
+        wait_until 20 state_is bob begins running
+        no 4 as alice container-start goes
+        expect_invariants
+        ds01d_restart
+}
+
 test_engine_restarted_while_a_shell_is_open() {
         need_own_engine
         ok as alice container-create thesis --cpu-only

@@ -1,20 +1,6 @@
 # Holds are counted in a time of ds01d's own: setting the wall clock, or a restart, ends none early.
 # The clock that ds01d sees is set by a hook of test builds; the machine's stays as it is.
 
-# set_clock SECONDS: from the real time. In force when this returns.
-set_clock() {
-        local before
-
-        before=$(grep -c clock-set "$ROOT/ds01d.log" || true)
-        echo "$1" >"$WORK/clock.new"
-        mv "$WORK/clock.new" "$WORK/clock"
-        wait_until 10 clock_was_set "$before"
-}
-
-clock_was_set() { # more often than BEFORE
-        [ "$(grep -c clock-set "$ROOT/ds01d.log")" -gt "$1" ]
-}
-
 seconds_left() {
         api alice GET /limits
         jq -r '.holds[0].seconds_left // "none"' <<<"$OUT"
