@@ -542,6 +542,8 @@ int main(int argc, char **argv) {
         }
         r = load_config(&arguments, &d.config, &err);
         if (r == 0 && (arguments.fsck || arguments.doctor)) {
+                if (!arguments.verbose)
+                        log_set_level(LOG_WARN); /* a person reads it */
                 r = arguments.fsck ? check_machine(&d, &err) : check_host(&d, &err);
                 if (r >= 0)
                         return r;

@@ -15,6 +15,7 @@ found() { # CHECK: how many findings
 
 test_finds_and_says_what_mends_it() {
         doctor '0|1' --format=json
+        ! grep event= <<<"$ERR" || fail 'lines of a log are among what a person reads'
         expect_json '[.findings[] | select(.mend == "" or .meaning == "" or .finding == "")] | length' 0
         expect_json '.ds01d' true
         equal "$(found paths)$(found limits)$(found ds01d)" 000 'findings of what is ours'
