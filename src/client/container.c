@@ -51,11 +51,7 @@ static void scan_gpus(struct json_scan *s, struct container *c) {
 
 void container_scan(struct json_scan *s, struct container *ret) {
         struct container *c = ret;
-        const struct {
-                const char *key;
-                char *dst;
-                size_t size;
-        } texts[] = {
+        const struct json_text texts[] = {
                 { "name", c->name, sizeof(c->name) },
                 { "status", c->status, sizeof(c->status) },
                 { "image", c->image, sizeof(c->image) },
@@ -83,14 +79,9 @@ void container_scan(struct json_scan *s, struct container *ret) {
         c->exempt = false;
 
         while (json_scan_next(s) == JSON_SCAN_KEY) {
-                size_t i;
-
-                for (i = 0; i < ARRAY_SIZE(texts); i++)
-                        if (json_scan_is(s, texts[i].key))
-                                break;
-                if (i < ARRAY_SIZE(texts))
-                        json_scan_get_str(s, texts[i].dst, texts[i].size);
-                else if (json_scan_is(s, "uptime_seconds"))
+                if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
+                        continue;
+                if (json_scan_is(s, "uptime_seconds"))
                         json_scan_get_int(s, &c->uptime_seconds);
                 else if (json_scan_is(s, "gpus_wanted"))
                         json_scan_get_int(s, &c->gpus_wanted);

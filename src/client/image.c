@@ -23,11 +23,7 @@ static void scan_containers(struct json_scan *s, char *dst, size_t size) {
 
 static void scan_image(struct json_scan *s, void *row) {
         struct image *ret = row;
-        const struct {
-                const char *key;
-                char *dst;
-                size_t size;
-        } texts[] = {
+        const struct json_text texts[] = {
                 { "reference", ret->reference, sizeof(ret->reference) },
                 { "repository", ret->repository, sizeof(ret->repository) },
                 { "tag", ret->tag, sizeof(ret->tag) },
@@ -38,14 +34,9 @@ static void scan_image(struct json_scan *s, void *row) {
 
         *ret = (struct image){ 0 };
         while (json_scan_next(s) == JSON_SCAN_KEY) {
-                size_t i;
-
-                for (i = 0; i < ARRAY_SIZE(texts); i++)
-                        if (json_scan_is(s, texts[i].key))
-                                break;
-                if (i < ARRAY_SIZE(texts))
-                        json_scan_get_str(s, texts[i].dst, texts[i].size);
-                else if (json_scan_is(s, "size_bytes"))
+                if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
+                        continue;
+                if (json_scan_is(s, "size_bytes"))
                         json_scan_get_int(s, &ret->size_bytes);
                 else if (json_scan_is(s, "mine"))
                         json_scan_get_bool(s, &ret->mine);

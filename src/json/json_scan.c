@@ -352,3 +352,13 @@ int json_scan_get_bool(struct json_scan *s, bool *ret) {
         json_scan_skip(s);
         return json_scan_bool(s, ret);
 }
+
+bool json_scan_text(struct json_scan *s, const struct json_text *texts, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                if (!json_scan_is(s, texts[i].key))
+                        continue;
+                json_scan_get_str(s, texts[i].dst, texts[i].size);
+                return true;
+        }
+        return false;
+}

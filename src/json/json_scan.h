@@ -78,3 +78,13 @@ int json_scan_get_str(struct json_scan *s, char *dst, size_t size);
 int json_scan_get_int(struct json_scan *s, int64_t *ret);
 int json_scan_get_double(struct json_scan *s, double *ret);
 int json_scan_get_bool(struct json_scan *s, bool *ret);
+
+/* Where the text of a member goes. */
+struct json_text {
+        const char *key;
+        char *dst;
+        size_t size;
+};
+
+/* Reads the value after the current KEY if that is one of @texts; else nothing, and false. */
+bool json_scan_text(struct json_scan *s, const struct json_text *texts, size_t n);

@@ -37,11 +37,7 @@ struct device {
 
 static void scan_device(struct json_scan *s, void *ret) {
         struct device *d = ret;
-        const struct {
-                const char *key;
-                char *dst;
-                size_t size;
-        } texts[] = {
+        const struct json_text texts[] = {
                 { "name", d->name, sizeof(d->name) },
                 { "model", d->model, sizeof(d->model) },
                 { "state", d->state, sizeof(d->state) },
@@ -54,14 +50,9 @@ static void scan_device(struct json_scan *s, void *ret) {
 
         *d = (struct device){ .memory = -1, .memory_total = -1, .temperature = -1, .load = -1 };
         while (json_scan_next(s) == JSON_SCAN_KEY) {
-                size_t i;
-
-                for (i = 0; i < ARRAY_SIZE(texts); i++)
-                        if (json_scan_is(s, texts[i].key))
-                                break;
-                if (i < ARRAY_SIZE(texts))
-                        json_scan_get_str(s, texts[i].dst, texts[i].size);
-                else if (json_scan_is(s, "memory_used_bytes"))
+                if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
+                        continue;
+                if (json_scan_is(s, "memory_used_bytes"))
                         json_scan_get_int(s, &d->memory);
                 else if (json_scan_is(s, "memory_total_bytes"))
                         json_scan_get_int(s, &d->memory_total);

@@ -37,11 +37,7 @@ struct row {
 
 static void scan_row(struct json_scan *s, void *ret) {
         struct row *r = ret;
-        const struct {
-                const char *key;
-                char *dst;
-                size_t size;
-        } texts[] = {
+        const struct json_text texts[] = {
                 { "user", r->user, sizeof(r->user) },
                 { "container", r->container, sizeof(r->container) },
                 { "project", r->project, sizeof(r->project) },
@@ -56,13 +52,9 @@ static void scan_row(struct json_scan *s, void *ret) {
 
         *r = (struct row){ 0 };
         while (json_scan_next(s) == JSON_SCAN_KEY) {
-                size_t i = 0;
-
-                while (i < ARRAY_SIZE(texts) && !json_scan_is(s, texts[i].key))
-                        i++;
-                if (i < ARRAY_SIZE(texts))
-                        json_scan_get_str(s, texts[i].dst, texts[i].size);
-                else if (json_scan_is(s, "seconds"))
+                if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
+                        continue;
+                if (json_scan_is(s, "seconds"))
                         json_scan_get_int(s, &r->seconds);
                 else if (json_scan_is(s, "busy_seconds"))
                         json_scan_get_int(s, &r->busy);

@@ -192,11 +192,35 @@ static void test_speed(void **state) {
                       (long long)(written - start), (long long)(clock_mono_us() - written));
 }
 
+static void test_texts(void **state) {
+        static const char text[] = "{\"a\":\"x\",\"other\":[\"a\"],\"b\":null,\"c\":\"long\"}";
+        struct json_scan s = JSON_SCAN(text, sizeof(text) - 1);
+        char a[8] = "", b[8] = "stays", c[3] = "";
+        const struct json_text texts[] = { { "a", a, sizeof(a) },
+                                           { "b", b, sizeof(b) },
+                                           { "c", c, sizeof(c) } };
+        int others = 0;
+
+        (void)state;
+        assert_int_equal(json_scan_next(&s), JSON_SCAN_OBJECT);
+        while (json_scan_next(&s) == JSON_SCAN_KEY)
+                if (!json_scan_text(&s, texts, ARRAY_SIZE(texts))) {
+                        assert_true(json_scan_is(&s, "other"));
+                        json_scan_skip(&s);
+                        others++;
+                }
+        assert_int_equal(s.token, JSON_SCAN_OBJECT_END);
+        assert_int_equal(others, 1);
+        assert_string_equal(a, "x");
+        assert_string_equal(b, "stays");
+        assert_string_equal(c, "lo");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_tokens), cmocka_unit_test(test_depth),
                 cmocka_unit_test(test_values), cmocka_unit_test(test_cut),
-                cmocka_unit_test(test_speed),
+                cmocka_unit_test(test_texts),  cmocka_unit_test(test_speed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
