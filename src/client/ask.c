@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TYPED_LEAST = 3 }; /* columns for what is typed, however long the question */
+
 static bool leave(struct cli *c) {
         fputs("Nothing was done.\n", c->err);
         return false;
@@ -40,11 +42,14 @@ static bool read_line(struct cli *c, const char *label, char *text, size_t size)
 
 static void draw_line(struct cli *c, const char *label, const char *text) {
         size_t width = c->columns > 20 ? c->columns - 1 : 79;
-        size_t taken = strlen(label) + 2, n = strlen(text);
-        size_t room = taken + 8 < width ? width - taken : 8;
+        size_t label_n = strlen(label), n = strlen(text), room;
 
+        if (label_n + 2 + TYPED_LEAST > width)
+                label_n = width - 2 - TYPED_LEAST;
+        room = width - 2 - label_n;
         /* of a long line the end, where one types */
-        fprintf(c->err, "\r%s: %s\033[K", label, text + (n > room ? n - room : 0));
+        fprintf(c->err, "\r%.*s: %s\033[K", (int)label_n, label,
+                text + (n > room ? n - room : 0));
         fflush(c->err);
 }
 
@@ -65,6 +70,8 @@ bool ask_line(struct cli *c, const char *label, char *text, size_t size) {
                         tty_size(c->out_fd, &c->rows, &c->columns);
                 if (key == KEY_ERASE && n > 0)
                         text[n - 1] = '\0';
+                if (key == KEY_CLEAR)
+                        text[0] = '\0';
                 if (key == KEY_SPACE)
                         letter = ' ';
                 if (letter && n + 1 < size) {
@@ -223,7 +230,7 @@ static int most_gpus(struct cli *c, double *ret) {
 
 int ask_gpus(struct cli *c, char *dst, size_t size) {
         struct devices devices = { 0 };
-        char label[128], number[40];
+        char label[128], number[40], typed[24] = "";
         int64_t gpus;
         double most;
         int n, r = rows_get(c, "/v1/gpus", &device_rows, count_device, &devices);
@@ -235,15 +242,21 @@ int ask_gpus(struct cli *c, char *dst, size_t size) {
         n = snprintf(label, sizeof(label), "GPUs (%u of %u free", devices.free, devices.all);
         format_number(most, number, sizeof(number));
         if (most >= 0)
-                n += snprintf(label + n, sizeof(label) - (size_t)n, ", you may have %s", number);
-        snprintf(label + n, sizeof(label) - (size_t)n, ")");
+                n += snprintf(label + n, sizeof(label) - (size_t)n, ", at most %s", number);
         str_copy(dst, size, devices.free > 0 && (most < 0 || most >= 1) ? "1" : "0");
-        for (;;) {
-                if (!ask_line(c, label, dst, size))
+        /* not there to be changed: a 2 behind it would be 12 */
+        snprintf(label + n, sizeof(label) - (size_t)n, ") [%s]", dst);
+        for (;; typed[0] = '\0') {
+                if (!ask_line(c, label, typed, sizeof(typed)))
                         return EXIT_FAILED;
-                if (str_to_i64(dst, 0, INT32_MAX, &gpus) == 0)
+                if (!typed[0])
                         return EXIT_DONE;
-                fprintf(c->err, "A number, please: 0 is none.\n");
+                if (str_to_i64(typed, 0, INT32_MAX, &gpus) < 0)
+                        fprintf(c->err, "A number, please: 0 is none.\n");
+                else if (most >= 0 && (double)gpus > most)
+                        fprintf(c->err, "At most %s, please.\n", number);
+                else
+                        return str_copy(dst, size, typed) ? EXIT_DONE : EXIT_FAILED;
         }
 }
 

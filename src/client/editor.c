@@ -213,6 +213,7 @@ static void show_changes(struct editor *ed) {
 struct candidate {
         const char *text, *from;
         enum package_kind kind;
+        bool there; /* in the image already */
 };
 
 struct search {
@@ -221,10 +222,25 @@ struct search {
         size_t at;
 };
 
-static void offer(struct search *s, const struct packages *p, enum package_kind kind,
-                  const char *from) {
+static bool is_there(const struct edit *e, enum package_kind kind, const char *text) {
+        char name[PACKAGE_MAX], other[PACKAGE_MAX];
+
+        package_name(kind, text, name);
+        for (size_t i = 0; i < e->packages.len; i++) {
+                const struct edit_package *p = &e->packages.items[i];
+
+                package_name(dockerfile_kind(p->region), p->text, other);
+                if (dockerfile_kind(p->region) == kind && str_equal(name, other))
+                        return true;
+        }
+        return false;
+}
+
+static void offer(struct search *s, const struct edit *e, const struct packages *p,
+                  enum package_kind kind, const char *from) {
         for (size_t i = 0; i < p->list.len; i++) {
-                const struct candidate fresh = { p->list.items[i], from, kind };
+                const struct candidate fresh = { p->list.items[i], from, kind,
+                                                 is_there(e, kind, p->list.items[i]) };
 
                 (void)VEC_PUSH(&s->list, fresh);
         }
@@ -258,7 +274,8 @@ static const struct candidate *draw_search(struct editor *ed, struct search *sea
                         marked = k;
                 if (at >= first && at < first + room)
                         screen_line(s, "%c %-24s %s %s", at == search->at ? '>' : ' ', k->text,
-                                    k->kind == PACKAGE_APT ? "apt" : "pip", k->from);
+                                    k->kind == PACKAGE_APT ? "apt" : "pip",
+                                    k->there ? "(in the image)" : k->from);
                 at++;
         }
         if (n == 0)
@@ -277,12 +294,12 @@ static void take_letter(struct search *s, char letter) {
         }
 }
 
-static void add(struct editor *ed, enum package_kind kind, const char *list) {
+static void add(struct editor *ed, enum package_kind kind, const char *list, const char *did) {
         char done[128];
         struct err err = { 0 };
         int r;
 
-        snprintf(done, sizeof(done), "added %.100s", list);
+        snprintf(done, sizeof(done), "%s %.100s", did, list);
         r = edit_add(ed->edit, kind, list, &err);
         say_result(ed, r, &err, done);
 }
@@ -290,14 +307,14 @@ static void add(struct editor *ed, enum package_kind kind, const char *list) {
 static void search(struct editor *ed) {
         struct search s = { 0 };
 
-        offer(&s, &ed->catalogue->common, PACKAGE_PIP, "common");
+        offer(&s, ed->edit, &ed->catalogue->common, PACKAGE_PIP, "common");
         for (size_t i = 0; i < ed->catalogue->types.len; i++) {
                 const struct catalogue_type *t = &ed->catalogue->types.items[i];
 
-                offer(&s, &t->pip, PACKAGE_PIP, t->title);
-                offer(&s, &t->apt, PACKAGE_APT, t->title);
+                offer(&s, ed->edit, &t->pip, PACKAGE_PIP, t->title);
+                offer(&s, ed->edit, &t->apt, PACKAGE_APT, t->title);
         }
-        offer(&s, &ed->catalogue->system, PACKAGE_APT, "system");
+        offer(&s, ed->edit, &ed->catalogue->system, PACKAGE_APT, "system");
         for (;;) {
                 const struct candidate *marked = draw_search(ed, &s);
                 enum key key;
@@ -312,8 +329,12 @@ static void search(struct editor *ed) {
                         take_letter(&s, letter);
                 else if (key == KEY_ERASE && s.filter[0])
                         s.filter[strlen(s.filter) - 1] = '\0';
+                else if (key == KEY_CLEAR)
+                        s.filter[0] = '\0';
+                else if (key == KEY_ENTER && marked && marked->there)
+                        say(ed, "%s is in the image already; v changes its version", marked->text);
                 else if (key == KEY_ENTER && marked)
-                        add(ed, marked->kind, marked->text);
+                        add(ed, marked->kind, marked->text, "added");
                 if ((key == KEY_ENTER && marked) || key == KEY_ESCAPE || key == KEY_INTERRUPT ||
                     key == KEY_END)
                         break;
@@ -327,7 +348,7 @@ static void ask_add(struct editor *ed, enum package_kind kind, const char *label
         char list[1024] = "";
 
         if (screen_ask(&ed->screen, label, list, sizeof(list)) && list[0])
-                add(ed, kind, list);
+                add(ed, kind, list, "added");
 }
 
 static void change_version(struct editor *ed) {
@@ -348,7 +369,7 @@ static void change_version(struct editor *ed) {
         if (!str_equal(old, new))
                 say(ed, "'%.100s' is another package: a and s add one", text);
         else
-                add(ed, kind, text);
+                add(ed, kind, text, "changed to");
 }
 
 static void take_out(struct editor *ed) {
@@ -395,7 +416,7 @@ static void change_requirements(struct editor *ed) {
         if (!screen_ask(&ed->screen, "Requirements file: ", typed, sizeof(typed)) ||
             quietly(ed, find_requirements, &q) != EXIT_DONE)
                 return;
-        say_result(ed, edit_requirements(ed->edit, q.file, &err), &err, "changed the file");
+        say_result(ed, edit_requirements(ed->edit, q.file, &err), &err, "changed the requirements");
 }
 
 /* Somebody else may have written the file while this one was open. */

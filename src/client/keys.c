@@ -54,6 +54,8 @@ static enum key key_of(int fd, char byte, char *ret_letter) {
         case 0x7f:
         case '\b':
                 return KEY_ERASE;
+        case 0x15: /* Ctrl-U */
+                return KEY_CLEAR;
         case 0x03: /* Ctrl-C */
                 return KEY_INTERRUPT;
         case 0x04: /* Ctrl-D */

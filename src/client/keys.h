@@ -14,6 +14,7 @@ enum key {
         KEY_PAGE_DOWN,
         KEY_ENTER,
         KEY_ERASE,
+        KEY_CLEAR, /* Ctrl-U */
         KEY_ESCAPE, /* Ctrl-D too */
         KEY_INTERRUPT, /* Ctrl-C */
         KEY_RESIZED, /* none: the window may have changed */

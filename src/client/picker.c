@@ -212,6 +212,9 @@ static bool handle(struct picker *p, enum key key, char letter, int *ret) {
                 if (*p->filter)
                         p->filter[strlen(p->filter) - 1] = '\0';
                 return false;
+        case KEY_CLEAR:
+                p->filter[0] = '\0';
+                return false;
         case KEY_SPACE:
                 if (p->list.several && item)
                         item->chosen = !item->chosen;

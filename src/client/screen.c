@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { FRAME_MAX = 1024 * 1024, LEAST_ROWS = 4, LEAST_COLUMNS = 10 };
+enum { FRAME_MAX = 1024 * 1024, LEAST_ROWS = 4, LEAST_COLUMNS = 10, MESSAGE_ROWS_MAX = 3 };
 
 bool screen_possible(const struct cli *c) {
         const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
@@ -63,7 +63,7 @@ static void add_cut(struct screen *s, const char *text, size_t n) {
                 buf_addc(&s->frame, s->cli->utf8 || !(safe[i] & 0x80) ? safe[i] : '?');
 }
 
-/* The hints, in as many lines as they need; only counted without @draw. */
+/* The hints, in as many lines as they need, at most half of the rows; only counted without @draw. */
 static unsigned put_hints(struct screen *s, bool draw) {
         unsigned rows = 0;
         size_t width = 0;
@@ -72,6 +72,8 @@ static unsigned put_hints(struct screen *s, bool draw) {
                 size_t n = strcspn(at, "\n");
 
                 if (width > 0 && width + 2 + n >= columns_of(s)) {
+                        if (rows + 1 >= rows_of(s) / 2)
+                                break;
                         if (draw)
                                 buf_adds(&s->frame, "\033[K\r\n");
                         width = 0;
@@ -89,6 +91,14 @@ static unsigned put_hints(struct screen *s, bool draw) {
         return rows + 1;
 }
 
+/* The rows that the message needs: it is cut behind the last. */
+static unsigned message_rows(const struct screen *s) {
+        size_t width = s->message ? utf8_width(s->message) : 0, fits = columns_of(s) - 1;
+        size_t rows = width == 0 ? 1 : (width + fits - 1) / fits;
+
+        return rows > MESSAGE_ROWS_MAX ? MESSAGE_ROWS_MAX : (unsigned)rows;
+}
+
 void screen_begin(struct screen *s, const char *hints) {
         (void)tty_resized();
         tty_size(s->cli->out_fd, &s->cli->rows, &s->cli->columns);
@@ -100,7 +110,7 @@ void screen_begin(struct screen *s, const char *hints) {
 }
 
 unsigned screen_room(const struct screen *s) {
-        unsigned taken = s->used + s->hint_rows + 1;
+        unsigned taken = s->used + s->hint_rows + message_rows(s);
 
         return taken < rows_of(s) ? rows_of(s) - taken : 0;
 }
@@ -160,11 +170,35 @@ static void send(struct screen *s) {
         buf_reset(&s->frame);
 }
 
+/* Bytes of @text that fill a row. */
+static size_t row_of(const struct screen *s, const char *text) {
+        char row[1024];
+        size_t n;
+
+        str_copy(row, sizeof(row), text);
+        n = strlen(row);
+        while (n > 0 && (utf8_width(row) >= columns_of(s) || !utf8_valid(row, n)))
+                row[--n] = '\0';
+        return n > 0 ? n : strlen(text);
+}
+
+static void put_message(struct screen *s) {
+        const char *text = s->message ? s->message : "";
+
+        for (unsigned rows = message_rows(s); rows > 0; rows--) {
+                size_t n = row_of(s, text);
+
+                add_cut(s, text, rows > 1 ? n : strlen(text));
+                buf_adds(&s->frame, rows > 1 ? "\033[K\r\n" : "\033[K");
+                text += n;
+        }
+}
+
 void screen_show(struct screen *s) {
         buf_adds(&s->frame, "\033[J");
-        buf_addf(&s->frame, "\033[%u;1H", rows_of(s) - s->hint_rows);
+        buf_addf(&s->frame, "\033[%u;1H", rows_of(s) + 1 - message_rows(s) - s->hint_rows);
         put_hints(s, true);
-        put_last_row(s, s->message ? s->message : "");
+        put_message(s);
         send(s);
 }
 
@@ -198,6 +232,9 @@ bool screen_ask(struct screen *s, const char *label, char *text, size_t size) {
                 case KEY_ERASE:
                         if (n > 0)
                                 text[n - 1] = '\0';
+                        break;
+                case KEY_CLEAR:
+                        text[0] = '\0';
                         break;
                 case KEY_SPACE:
                         letter = ' ';

@@ -17,7 +17,7 @@ struct screen {
         unsigned used;          /* rows of the frame */
         unsigned hint_rows;
         const char *hints;
-        const char *message; /* for the last row, or NULL */
+        const char *message; /* for the last rows, or NULL; set before anything is drawn */
         char *seen;          /* what screen_look() has last seen, or NULL */
 };
 
