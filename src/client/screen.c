@@ -63,7 +63,7 @@ static void add_cut(struct screen *s, const char *text, size_t n) {
                 buf_addc(&s->frame, s->cli->utf8 || !(safe[i] & 0x80) ? safe[i] : '?');
 }
 
-/* The hints, in as many lines as they need, at most half of the rows; only counted without @draw. */
+/* The hints, in as many lines as they need, up to half of the rows; only counted without @draw. */
 static unsigned put_hints(struct screen *s, bool draw) {
         unsigned rows = 0;
         size_t width = 0;

@@ -59,3 +59,82 @@ test_terminals_without_colour() {
                 done
         done
 }
+
+# Lists in windows of three widths, captured and compared. What differs from run to run is replaced.
+test_lists_fit_the_window() {
+        local size
+
+        ok as alice container-create experiment --gpu=1
+        ok as alice container-create thesis --gpu=1
+        ok as alice container-start thesis
+        personal_image alice experiment
+        for size in 40x20 80x20 200x20; do
+                shows $size "container-list --all" UPTIME "$(list_of ${size%x*})"
+                shows $size "ds01 gpus" SINCE\|USER "$(gpus_of_window ${size%x*})"
+                fits $size "container-stats" 'GPU %'
+                fits $size "image-list" CREATED
+        done
+        fits 40x20 "LC_ALL=C -- container-list --all" 'UPTIME' | grep -q '~' || fail "the cut is not marked"
+}
+
+list_of() { # WIDTH
+        case $1 in
+        40) cat <<'END' ;;
+NAME        STATUS   GPU    UPTIME
+experiment  created  GPU-0  - (GPU held…
+thesis      running  GPU-1  Ns
+END
+        *) cat <<'END' ;;
+NAME        STATUS   IMAGE             GPU    UPTIME
+experiment  created  ds01-base:latest  GPU-0  - (GPU held, 30m left)
+thesis      running  ds01-base:latest  GPU-1  Ns
+END
+        esac
+}
+
+gpus_of_window() { # WIDTH
+        case $1 in
+        40) cat <<'END' ;;
+GPU    LOAD  STATE           USER
+GPU-0  0%    held, 30m left  ME-ali…
+GPU-1  0%    allocated       ME-ali…
+GPU-2  0%    free            -
+GPU-3  0%    free            -
+END
+        80) cat <<'END' ;;
+GPU    MODEL     MEMORY   LOAD  TEMP  STATE           USER      CONTAINER  SINCE
+GPU-0  NVIDIA …  0B/40GB  0%    35C   held, 30m left  ME-…  experime…  H:M
+GPU-1  NVIDIA …  0B/40GB  0%    35C   allocated       ME-…  thesis     H:M
+GPU-2  NVIDIA …  0B/40GB  0%    35C   free            -         -          -
+GPU-3  NVIDIA …  0B/40GB  0%    35C   free            -         -          -
+END
+        *) cat <<'END' ;;
+GPU    MODEL                  MEMORY   LOAD  TEMP  STATE           USER          CONTAINER   SINCE
+GPU-0  NVIDIA A100-SXM4-40GB  0B/40GB  0%    35C   held, 30m left  ME-alice  experiment  H:M
+GPU-1  NVIDIA A100-SXM4-40GB  0B/40GB  0%    35C   allocated       ME-alice  thesis      H:M
+GPU-2  NVIDIA A100-SXM4-40GB  0B/40GB  0%    35C   free            -             -           -
+GPU-3  NVIDIA A100-SXM4-40GB  0B/40GB  0%    35C   free            -             -           -
+END
+        esac
+}
+
+# fits SIZE COMMAND PATTERN: prints what it shows in such a window once there is PATTERN; no line goes on in the next.
+fits() {
+        local command=$2
+
+        [[ $command == *' -- '* ]] || command="-- $command"
+        # shellcheck disable=SC2086 # words
+        terminal "$1" $command
+        wait_until 10 test -s "$WORK/after"
+        see "$3"
+        cmp -s <(tmux -S "$WORK/tmux" capture-pane -p) <(tmux -S "$WORK/tmux" capture-pane -pJ | sed 's/ *$//') ||
+                fail "lines of '$2' are wider than $1"
+        screen
+        end_terminal
+}
+
+shows() { # SIZE COMMAND PATTERN TEXT
+        diff -u <(echo "$4") <(fits "$1" "$2" "$3" | sed '/^$/d' |
+                sed -E 's/[0-9]+s$/Ns/; s/29m/30m/; s/ds01t[0-9]-/ME-/; s/[0-9]+:[0-9]+$/H:M/') ||
+                fail "'$2' shows something else in $1"
+}
