@@ -501,3 +501,27 @@ int policy_holder(const struct snapshot *s, int16_t device) {
         }
         return holder;
 }
+
+enum { DEVICE_FREE, DEVICE_ALLOCATED, DEVICE_HELD, DEVICE_RESERVED, DEVICE_FOREIGN, DEVICE_FAILED };
+const char *const device_words[DEVICE_WORDS + 1] = { "free",     "allocated", "held", "reserved",
+                                     "foreign", "failed",    NULL };
+
+const char *policy_device_word(const struct snapshot *s, int16_t device, bool reserved) {
+        const struct gpu_device *d = &s->inventory->devices[device];
+        int holder = policy_holder(s, device), word = DEVICE_FREE;
+        struct lease lease = { LEASE_NONE, LIMIT_UNLIMITED };
+
+        if (holder >= 0)
+                lease = claim_lease(&s->claims[holder], s->now_us);
+        if (d->health != GPU_OK)
+                word = DEVICE_FAILED;
+        else if (lease.state == LEASE_HELD || lease.deadline_us != LIMIT_UNLIMITED)
+                word = DEVICE_HELD;
+        else if (holder >= 0)
+                word = DEVICE_ALLOCATED;
+        else if (d->foreign_pid)
+                word = DEVICE_FOREIGN;
+        else if (reserved)
+                word = DEVICE_RESERVED;
+        return device_words[word];
+}

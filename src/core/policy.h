@@ -118,3 +118,9 @@ void policy_usage(const struct snapshot *s, struct usage *ret);
 
 /* Who has a device: the claim's index or -1; a running one before others. */
 int policy_holder(const struct snapshot *s, int16_t device);
+
+/* What a device is doing: "free", "allocated", "held" (of a stopped container, or its lease has a
+ * deadline), "reserved" (free, and @reserved), "foreign" or "failed". */
+enum { DEVICE_WORDS = 6 };
+extern const char *const device_words[DEVICE_WORDS + 1]; /* all of them, NULL at the end */
+const char *policy_device_word(const struct snapshot *s, int16_t device, bool reserved);

@@ -147,6 +147,9 @@ static void take_stock(struct round *round, watches *all) {
 
 /* What of the time since the last sample its devices were in use; for reports. */
 static void note_use(struct round *round, const struct watch *w, int64_t gap_us) {
+        /* What is sampled now says little of a time much longer. */
+        if (gap_us > 3 * INTERVAL_S * US_PER_S)
+                gap_us = 3 * INTERVAL_S * US_PER_S;
         for (size_t i = 0; round->have_gpus && w->uuids && w->uuids[i]; i++)
                 for (size_t j = 0; j < round->gpus.ndevices; j++) {
                         const struct gpu_device_sample *s = &round->gpus.devices[j];

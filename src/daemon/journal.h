@@ -1,11 +1,14 @@
 /*
  * What happens, written down: /var/log/ds01/events.jsonl for people and programs, and the history
- * (history/history.h) for reports. One thread writes; nobody waits for it, and nothing is decided
- * by what it has written. An event that finds the queue full is dropped, counted and reported.
+ * (history/history.h) for reports. One thread writes (journal_write.c); nobody waits for it, and
+ * nothing is decided by what it has written. An event that finds the queue full is dropped, counted
+ * and reported.
  *
  * Leases and the states of containers are noted by comparing, so that a start with the engine's own
- * tools is written down like any other; a lease that ends by itself is noted by the keeper, with
- * the moment at which it ended.
+ * tools is written down like any other, and so is one that had ended again when it was looked at; a
+ * lease that ends by itself is noted by the keeper, with the moment at which it ended. What
+ * happened while ds01d was away follows from what the engine knows and from when something was
+ * written last.
  */
 #pragma once
 
@@ -14,6 +17,11 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+
+enum {
+        JOURNAL_QUEUE_MAX = 8192,
+        JOURNAL_REFUSALS_MAX = 60, /* of a person in a minute; what is beyond is not written */
+};
 
 struct daemon;
 struct ledger;
@@ -24,13 +32,23 @@ struct journal_busy {
         int64_t busy_us, at_us; /* in use for so long, said at */
 };
 
+typedef VEC(struct event *) journal_events;
+
+/* Refusals of a person in the current minute. */
+struct journal_pace {
+        uid_t uid;
+        unsigned n;
+        int64_t minute;
+};
+
 struct journal {
         pthread_mutex_t lock;
         pthread_cond_t added;
-        VEC(struct event *) events;
+        journal_events events;
         VEC(struct journal_busy) busy;
+        VEC(struct journal_pace) paces;
         uint64_t dropped;
-        bool reconcile; /* the ledger is complete: what is open and was not seen has ended */
+        bool ready; /* the ledger is complete, and the history can be compared with it */
         bool stopping;
 };
 
@@ -42,15 +60,24 @@ void journal_add(struct journal *j, struct event *e);
 /* How long a device of a container was in use since this was last said. */
 void journal_busy(struct journal *j, const char *nonce, const char *uuid, int64_t busy_us);
 
-/* An event about the container of @r, with its devices as they are now. The ledger's lock is held.
- * NULL without memory. */
+/* Below: the ledger's lock is held. */
+
+/* An event about the container of @r, with its devices as they are now. NULL without memory. */
 struct event *journal_event(const struct ledger *l, const struct record *r, enum event_kind kind,
                             int64_t at_us);
+/* @r was there before ds01d: what it is needs no event. */
+void journal_known(struct ledger *l, struct record *r);
 /* Compares @r with what was last written of it, and notes the difference: at the end of every
- * operation, because states in the midst of one may be taken back. @gone: it leaves the ledger. The
- * lock is held. */
+ * operation, because states in the midst of one may be taken back. @gone: it leaves the ledger. */
 void journal_note(struct ledger *l, struct record *r, bool gone);
-/* The same for all: leases that have ended by themselves. The lock is not held. */
+/* @r is about to get other devices: a lease of those that it has ends. */
+void journal_moves(struct ledger *l, struct record *r);
+/* What the history should know of all containers, for one that was closed for a while: of each the
+ * lease that it has, or the end of one that it had, seen at @seen_us; and what happened to it after
+ * @known_us (0: nothing is said of that). */
+void journal_tell(struct ledger *l, int64_t seen_us, int64_t known_us, journal_events *ret);
+
+/* journal_note() of all: leases that have ended by themselves. The lock is not held. */
 void journal_sweep(struct daemon *d);
 
 /* The thread: writes until journal_stop(), then what is left. */

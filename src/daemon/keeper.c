@@ -90,8 +90,9 @@ static void adopt(struct daemon *d, const char *id) {
                 if (!known && ledger_add(&d->ledger, r) == 0) {
                         r->busy = true; /* until its file is written */
                         r->unjudged = true;
-                        r->noted.state = r->state;
                         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
+                        if (!d->ready)
+                                journal_known(&d->ledger, r);
                         adopted = r;
                         log_line(LOG_INFO, "adopted", "container", r->engine_name, "state",
                                  container_state_word(r->state), NULL);
@@ -128,6 +129,11 @@ static void judge_the_adopted(struct daemon *d) {
                 if (!r)
                         return;
                 gate_enforce(d, r, true);
+                if (!d->ready) {
+                        ledger_lock(&d->ledger);
+                        journal_known(&d->ledger, r);
+                        ledger_unlock(&d->ledger);
+                }
                 operation_end(d, r, false);
         }
 }

@@ -220,7 +220,6 @@ char **ledger_change_devices(struct ledger *l, struct record *r, char **uuids, i
 
         r->uuids = uuids;
         r->units = c->units = units;
-        r->noted.moved = true;
         find_devices(l, r, c);
         return old;
 }

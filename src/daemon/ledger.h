@@ -53,8 +53,8 @@ struct record {
 
         struct { /* what the journal has been told of it */
                 enum container_state state;
-                bool holds; /* its lease is open */
-                bool moved; /* it has other devices since */
+                int64_t started_us; /* of which run */
+                bool holds;         /* its lease is open */
         } noted;
 
         bool busy;                /* an operation is at work on it */

@@ -88,6 +88,7 @@ static int take_others(struct ledger *l, struct record *r, const struct grant *g
         if (!uuids)
                 return refuse_detail(refusal, REFUSAL_INTERNAL, NULL, "no memory");
         m->units = r->units;
+        journal_moves(l, r);
         m->uuids = ledger_change_devices(l, r, uuids, grant->units);
         return 0;
 }

@@ -177,31 +177,21 @@ static void write_holder(struct json_writer *w, struct call *c, const struct sna
         const struct claim *claim = NULL;
         struct lease lease = { LEASE_NONE, LIMIT_UNLIMITED };
         int holder = policy_holder(s, at);
-        const char *state = "free";
         char detail[160] = "";
 
         if (holder >= 0) {
                 claim = &s->claims[holder];
                 lease = claim_lease(claim, s->now_us);
-                state = lease.state == LEASE_HELD || (claim->state == CONTAINER_CREATED &&
-                                                      lease.deadline_us != LIMIT_UNLIMITED)
-                                ? "held"
-                                : "allocated";
         }
-        if (device->health != GPU_OK) {
-                state = "failed";
+        if (device->health != GPU_OK)
                 str_copy(detail, sizeof(detail),
                          device->health_detail[0]       ? device->health_detail
                          : device->health == GPU_FAILED ? "failed"
                                                         : "does not answer");
-        } else if (!claim && device->foreign_pid) {
-                state = "foreign";
+        else if (!claim && device->foreign_pid)
                 snprintf(detail, sizeof(detail), "process %d of %s", device->foreign_pid,
                          device->foreign_user[0] ? device->foreign_user : "an unknown user");
-        } else if (!claim && reserved) {
-                state = "reserved";
-        }
-        json_put_str(w, "state", state);
+        json_put_str(w, "state", policy_device_word(s, at, reserved != NULL));
         json_put_str(w, "user",
                      claim                                            ? claim->user
                      : device->foreign_pid && device->foreign_user[0] ? device->foreign_user

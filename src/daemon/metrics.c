@@ -54,44 +54,34 @@ static void put_label(struct buf *out, const char *text) {
                         buf_addc(out, *text);
 }
 
-/* What a device is doing, in the words of GET /v1/gpus. */
-static const char *device_state(const struct snapshot *s, int16_t device) {
-        const struct gpu_device *d = &s->inventory->devices[device];
-        int holder = policy_holder(s, device);
-
-        if (holder >= 0)
-                return claim_lease(&s->claims[holder], s->now_us).state == LEASE_HELD ? "held"
-                                                                                      : "allocated";
-        return d->health != GPU_OK ? "failed" : d->foreign_pid ? "foreign" : "free";
-}
-
 static void write_devices(struct daemon *d, struct buf *out) {
-        static const char *const states[] = { "free", "allocated", "held", "foreign", "failed" };
         static const struct limits nobody = { 0 };
-        size_t counts[ARRAY_SIZE(states)] = { 0 };
+        uint8_t reserved[GPU_DEVICES_MAX] = { 0 };
+        size_t counts[DEVICE_WORDS] = { 0 };
         struct snapshot s;
 
         describe(out, "ds01_gpu_state", "stateset", "What each device is doing.");
         ledger_lock(&d->ledger);
         ledger_snapshot(&d->ledger, &nobody, 0, &s);
+        ledger_reserved(&d->ledger, "", 0, &s, reserved);
         for (size_t i = 0; i < s.inventory->ndevices; i++) {
-                const char *state = device_state(&s, (int16_t)i);
+                const char *word = policy_device_word(&s, (int16_t)i, reserved[i]);
 
-                for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
-                        bool is = strcmp(states[k], state) == 0;
+                for (size_t k = 0; device_words[k]; k++) {
+                        bool is = device_words[k] == word;
 
                         counts[k] += is;
                         buf_adds(out, "ds01_gpu_state{gpu=\"");
                         put_label(out, s.inventory->devices[i].name);
                         buf_adds(out, "\",uuid=\"");
                         put_label(out, s.inventory->devices[i].uuid);
-                        buf_addf(out, "\",ds01_gpu_state=\"%s\"} %d\n", states[k], is);
+                        buf_addf(out, "\",ds01_gpu_state=\"%s\"} %d\n", device_words[k], is);
                 }
         }
         ledger_unlock(&d->ledger);
         describe(out, "ds01_gpus", "gauge", "Devices by what they are doing.");
-        for (size_t k = 0; k < ARRAY_SIZE(states); k++)
-                buf_addf(out, "ds01_gpus{state=\"%s\"} %zu\n", states[k], counts[k]);
+        for (size_t k = 0; device_words[k]; k++)
+                buf_addf(out, "ds01_gpus{state=\"%s\"} %zu\n", device_words[k], counts[k]);
 }
 
 static void write_use(struct daemon *d, struct buf *out) {
@@ -114,12 +104,14 @@ static void write_use(struct daemon *d, struct buf *out) {
 
 static void write_ledger(struct daemon *d, struct buf *out) {
         size_t states[CONTAINER_REMOVING + 1] = { 0 }, leases = 0, waiting;
+        int64_t now;
 
         ledger_lock(&d->ledger);
+        now = ledger_now(&d->ledger);
         for (size_t i = 0; i < d->ledger.records.len; i++) {
                 states[d->ledger.records.items[i]->state]++;
                 leases += d->ledger.claims.items[i].ndevices > 0 &&
-                          claim_holds(&d->ledger.claims.items[i], ledger_now(&d->ledger));
+                          claim_holds(&d->ledger.claims.items[i], now);
         }
         waiting = d->ledger.waiters.len;
         ledger_unlock(&d->ledger);

@@ -81,7 +81,11 @@ static void put_lease(void *arg, const struct lease_row *row) {
         put_moment(w, "from", row->begin_us);
         put_moment(w, "to", row->end_us);
         json_put_int(w, "seconds", (end - row->begin_us) / US_PER_S);
-        json_put_int(w, "busy_seconds", row->busy_us / US_PER_S);
+        json_write_key(w, "busy_seconds");
+        if (row->busy_us < 0)
+                json_write_null(w);
+        else
+                json_write_int(w, row->busy_us / US_PER_S);
         json_put_str(w, "why", row->why[0] ? row->why : NULL);
         json_write_object_end(w);
 }
@@ -135,6 +139,7 @@ static void put_sum(void *arg, const struct report_row *row) {
         json_write_object(w);
         json_put_str(w, "name", row->name[0] ? row->name : NULL);
         json_put_double(w, "held_hours", (double)row->held_us / US_PER_H, 3);
+        json_put_double(w, "told_hours", (double)row->told_us / US_PER_H, 3);
         json_put_double(w, "busy_hours", (double)row->busy_us / US_PER_H, 3);
         json_put_int(w, "leases", row->leases);
         json_write_object_end(w);

@@ -32,6 +32,7 @@ struct event_device {
 struct event {
         enum event_kind kind;
         int64_t at_us;
+        int64_t seen_us; /* of a lease that began: when it was looked at; 0: as it began */
         uid_t uid;
         char user[64];
         char nonce[40];     /* the container's own, also when its name is used again; "" = none */

@@ -6,15 +6,19 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { SCHEMA = 1, WAIT_MS = 2000, UNITS_PER_GPU = 7000 };
-static const int64_t us_per_day = 24 * US_PER_H;
+enum { WAIT_MS = 2000, UNITS_PER_GPU = 7000 };
 
-static const char schema[] =
+/* What makes each version from the one before; the file says which it has (user_version). */
+static const char *const versions[] = {
         "CREATE TABLE lease(id INTEGER PRIMARY KEY, nonce TEXT NOT NULL, uuid TEXT NOT NULL,"
         " gpu TEXT NOT NULL, units INTEGER NOT NULL, uid INTEGER NOT NULL, user TEXT NOT NULL,"
         " container TEXT NOT NULL, project TEXT NOT NULL, begin_us INTEGER NOT NULL,"
@@ -26,12 +30,26 @@ static const char schema[] =
         " uid INTEGER NOT NULL, user TEXT NOT NULL, container TEXT NOT NULL,"
         " project TEXT NOT NULL, gpus TEXT NOT NULL, code TEXT NOT NULL, why TEXT NOT NULL);"
         "CREATE INDEX event_at ON event(at_us);"
-        /* What is left of old leases. held and busy: microseconds of a full GPU. */
         "CREATE TABLE day(day INTEGER NOT NULL, uid INTEGER NOT NULL, user TEXT NOT NULL,"
         " project TEXT NOT NULL, gpu TEXT NOT NULL, held_us INTEGER NOT NULL,"
         " busy_us INTEGER NOT NULL, leases INTEGER NOT NULL,"
-        " PRIMARY KEY(day, uid, project, gpu)) WITHOUT ROWID;"
-        "PRAGMA user_version = 1;";
+        " PRIMARY KEY(day, uid, project, gpu)) WITHOUT ROWID;",
+        /* How long a lease's device was in use, for each hour since 1970. A lease without any row
+         * is one of a device that does not tell. */
+        "CREATE TABLE busy(lease INTEGER NOT NULL, hour INTEGER NOT NULL,"
+        " busy_us INTEGER NOT NULL, PRIMARY KEY(lease, hour)) WITHOUT ROWID;"
+        "INSERT INTO busy SELECT id, begin_us / 3600000000, busy_us FROM lease WHERE busy_us > 0;"
+        "ALTER TABLE lease DROP COLUMN busy_us;"
+        /* What is left of old leases, in microseconds of a full GPU: held, held where the device
+         * tells, and in use; leases are those that began on it. A day begins at local midnight. */
+        "CREATE TABLE old(day_us INTEGER NOT NULL, uid INTEGER NOT NULL, user TEXT NOT NULL,"
+        " project TEXT NOT NULL, gpu TEXT NOT NULL, held_us INTEGER NOT NULL,"
+        " told_us INTEGER NOT NULL, busy_us INTEGER NOT NULL, leases INTEGER NOT NULL,"
+        " PRIMARY KEY(day_us, uid, project, gpu)) WITHOUT ROWID;"
+        "INSERT INTO old SELECT day * 86400000000, uid, user, project, gpu, held_us, held_us,"
+        " busy_us, leases FROM day;"
+        "DROP TABLE day;",
+};
 
 struct history {
         sqlite3 *db;
@@ -106,25 +124,46 @@ static int version_of(struct history *h, int *ret, struct err *err) {
         return r < 0 ? r : 0;
 }
 
+static int upgrade(struct history *h, int version, struct err *err) {
+        char sql[64];
+        int r = run(h, "BEGIN IMMEDIATE", err);
+
+        for (int i = version; i < (int)ARRAY_SIZE(versions) && r == 0; i++)
+                r = run(h, versions[i], err);
+        snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; COMMIT", (int)ARRAY_SIZE(versions));
+        return r < 0 ? r : run(h, sql, err);
+}
+
 static int set_up(struct history *h, bool write, struct err *err) {
         int version = 0, r;
 
         sqlite3_busy_timeout(h->db, WAIT_MS);
         sqlite3_extended_result_codes(h->db, 1);
         r = version_of(h, &version, err);
-        if (r == 0 && version > SCHEMA)
+        if (r == 0 && version > (int)ARRAY_SIZE(versions))
                 r = err_set(err, EIO, "it was written by a newer ds01d");
         if (r < 0 || !write)
                 return r;
         r = run(h, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", err);
-        if (r == 0 && version == 0) {
-                r = run(h, "BEGIN IMMEDIATE", err);
-                if (r == 0)
-                        r = run(h, schema, err);
-                if (r == 0)
-                        r = run(h, "COMMIT", err);
-        }
-        return r;
+        return r < 0 || version == (int)ARRAY_SIZE(versions) ? r : upgrade(h, version, err);
+}
+
+/* Made and kept for root alone, as SQLite then makes what it puts beside it. Never opened where it
+ * is there: closing it would drop the locks of our other handles. */
+static int make_private(const char *path, struct err *err) {
+        struct stat st;
+        int fd;
+
+        if (stat(path, &st) == 0)
+                return (st.st_mode & 077) == 0 || chmod(path, 0600) == 0
+                               ? 0
+                               : err_set(err, EIO, "chmod: %s", strerror(errno));
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && errno != EEXIST) /* a link to nowhere: that is for SQLite to make */
+                return err_set(err, EIO, "can't make it: %s", strerror(errno));
+        if (fd >= 0)
+                close(fd);
+        return 0;
 }
 
 int history_open(const char *path, bool write, struct history **ret, struct err *err) {
@@ -133,6 +172,11 @@ int history_open(const char *path, bool write, struct history **ret, struct err 
 
         if (!h)
                 return err_set(err, ENOMEM, "no memory");
+        r = write ? make_private(path, err) : 0;
+        if (r < 0) {
+                free(h);
+                return r;
+        }
         r = sqlite3_open_v2(path, &h->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
         r = r == SQLITE_OK ? set_up(h, write, err) : fault(h, r, err);
         if (r < 0) {
@@ -170,13 +214,15 @@ static int once(struct history *h, sqlite3_stmt *s, struct err *err) {
         return r < 0 ? r : 0;
 }
 
+/* 1: it is new; 0: it is open already, and was seen. */
 static int begin_lease(struct history *h, const struct event *e, const struct event_device *d,
                        struct err *err) {
         _cleanup_stmt_ sqlite3_stmt *open = NULL, *insert = NULL;
+        int64_t seen = e->seen_us ? e->seen_us : e->at_us;
         int r = prepare(h, &open, err,
                         "UPDATE lease SET seen_us = ?1 WHERE nonce = ?2 AND uuid = ?3 AND end_us "
                         "IS NULL",
-                        "iss", e->at_us, e->nonce, d->uuid);
+                        "iss", seen, e->nonce, d->uuid);
 
         if (r == 0)
                 r = once(h, open, err);
@@ -184,10 +230,12 @@ static int begin_lease(struct history *h, const struct event *e, const struct ev
                 return r;
         r = prepare(h, &insert, err,
                     "INSERT INTO lease(nonce, uuid, gpu, units, uid, user, container, project, "
-                    "begin_us, seen_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
-                    "sssiisssi", e->nonce, d->uuid, d->name, d->units, (int64_t)e->uid, e->user,
-                    e->container, e->project, e->at_us);
-        return r < 0 ? r : once(h, insert, err);
+                    "begin_us, seen_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    "sssiisssii", e->nonce, d->uuid, d->name, d->units, (int64_t)e->uid, e->user,
+                    e->container, e->project, e->at_us, seen);
+        if (r == 0)
+                r = once(h, insert, err);
+        return r < 0 ? r : 1;
 }
 
 static int end_leases(struct history *h, const struct event *e, struct err *err) {
@@ -197,7 +245,9 @@ static int end_leases(struct history *h, const struct event *e, struct err *err)
                         "WHERE nonce = ?3 AND end_us IS NULL",
                         "iss", e->at_us, e->why, e->nonce);
 
-        return r < 0 ? r : once(h, s, err);
+        if (r == 0)
+                r = once(h, s, err);
+        return r < 0 ? r : sqlite3_changes(h->db) > 0;
 }
 
 static int add_event(struct history *h, const struct event *e, struct err *err) {
@@ -212,118 +262,173 @@ static int add_event(struct history *h, const struct event *e, struct err *err) 
                     "why) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     "isissssss", e->at_us, event_word(e->kind), (int64_t)e->uid, e->user,
                     e->container, e->project, buf_str(&gpus), e->code, e->why);
-        return r < 0 ? r : once(h, s, err);
+        if (r == 0)
+                r = once(h, s, err);
+        return r < 0 ? r : 1;
 }
 
 int history_add(struct history *h, const struct event *e, struct err *err) {
-        int r = 0;
+        int r = 0, fresh = 0;
 
         if (e->kind == EVENT_LEASE_END)
                 return end_leases(h, e, err);
         if (e->kind != EVENT_LEASE_BEGIN)
                 return add_event(h, e, err);
-        for (size_t i = 0; i < e->n_devices && r == 0; i++)
+        for (size_t i = 0; i < e->n_devices && r >= 0; i++) {
                 r = begin_lease(h, e, &e->devices[i], err);
-        return r;
+                fresh |= r > 0;
+        }
+        return r < 0 ? r : fresh;
 }
 
 int history_busy(struct history *h, const char *nonce, const char *uuid, int64_t busy_us,
                  int64_t at_us, struct err *err) {
+        _cleanup_stmt_ sqlite3_stmt *add = NULL, *seen = NULL;
+        int r = prepare(h, &add, err,
+                        "INSERT INTO busy(lease, hour, busy_us) SELECT id, ?1, ?2 FROM lease "
+                        "WHERE nonce = ?3 AND uuid = ?4 AND end_us IS NULL "
+                        "ON CONFLICT DO UPDATE SET busy_us = busy_us + excluded.busy_us",
+                        "iiss", at_us / US_PER_H, busy_us, nonce, uuid);
+
+        if (r == 0)
+                r = once(h, add, err);
+        if (r == 0)
+                r = prepare(h, &seen, err,
+                            "UPDATE lease SET seen_us = ?1 WHERE nonce = ?2 AND uuid = ?3 AND "
+                            "end_us IS NULL",
+                            "iss", at_us, nonce, uuid);
+        return r < 0 ? r : once(h, seen, err);
+}
+
+int history_seen(struct history *h, int64_t at_us, struct err *err) {
         _cleanup_stmt_ sqlite3_stmt *s = NULL;
-        int r = prepare(h, &s, err,
-                        "UPDATE lease SET busy_us = busy_us + ?1, seen_us = ?2 "
-                        "WHERE nonce = ?3 AND uuid = ?4 AND end_us IS NULL",
-                        "iiss", busy_us, at_us, nonce, uuid);
+        int r = prepare(h, &s, err, "UPDATE lease SET seen_us = ?1 WHERE end_us IS NULL", "i",
+                        at_us);
 
         return r < 0 ? r : once(h, s, err);
 }
 
-int history_reconcile(struct history *h, int64_t since_us, struct err *err) {
+int history_newest(struct history *h, int64_t *ret_us, struct err *err) {
         _cleanup_stmt_ sqlite3_stmt *s = NULL;
         int r = prepare(h, &s, err,
-                        "UPDATE lease SET end_us = max(seen_us, begin_us), why = 'ended while "
-                        "ds01d was away' WHERE end_us IS NULL AND seen_us < ?1",
-                        "i", since_us);
+                        "SELECT max(coalesce((SELECT max(at_us) FROM event), 0), "
+                        "coalesce((SELECT max(seen_us) FROM lease), 0))",
+                        "");
 
-        return r < 0 ? r : once(h, s, err);
+        if (r == 0)
+                r = step(h, s, err);
+        if (r > 0)
+                *ret_us = sqlite3_column_int64(s, 0);
+        return r < 0 ? r : 0;
 }
+
+/* --- summing up ----------------------------------------------------------------------------- */
+
+/* What of the leases that @which picks lies within [?1, ?2), in microseconds of a full GPU, as
+ * rows of "part"; what is open ends at ?3. Of an hour at an edge it is the share that lies
+ * within. */
+#define PARTS(which) \
+        "WITH span AS (" \
+        "SELECT id, uid, user, project, gpu, units / 7000.0 AS weight, begin_us," \
+        " coalesce(end_us, max(?3, begin_us)) AS till_us FROM lease WHERE " which \
+        "), hours AS (" \
+        "SELECT lease, busy.busy_us, hour * 3600000000 AS hour_us," \
+        " max(hour * 3600000000, begin_us) AS a, min((hour + 1) * 3600000000, till_us) AS b" \
+        " FROM span JOIN busy ON lease = id" \
+        "), used AS (" \
+        "SELECT lease, sum(busy_us * CASE WHEN b > a" \
+        " THEN max(min(b, ?2) - max(a, ?1), 0) * 1.0 / (b - a)" \
+        " ELSE hour_us >= ?1 AND hour_us < ?2 END) AS busy_us FROM hours GROUP BY lease" \
+        "), within AS (" \
+        "SELECT span.*, weight * max(min(till_us, ?2) - max(begin_us, ?1), 0) AS held_us," \
+        " weight * used.busy_us AS busy_us FROM span LEFT JOIN used ON lease = id" \
+        "), part AS (" \
+        "SELECT uid, user, project, gpu, held_us," \
+        " CASE WHEN busy_us IS NULL THEN 0 ELSE held_us END AS told_us," \
+        " coalesce(busy_us, 0) AS busy_us, begin_us >= ?1 AND begin_us < ?2 AS leases" \
+        " FROM within) "
 
 /* --- compacting ----------------------------------------------------------------------------- */
 
-static int64_t overlap(int64_t begin, int64_t end, int64_t from, int64_t to) {
-        int64_t a = begin > from ? begin : from, b = end < to ? end : to;
+/* Local midnight before @us, or so many days later. */
+static int64_t midnight(int64_t us, int days) {
+        time_t s = (time_t)(us / US_PER_S);
+        struct tm tm;
 
-        return b > a ? b - a : 0;
+        if (!localtime_r(&s, &tm))
+                return us + days * 24 * US_PER_H;
+        tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+        tm.tm_mday += days;
+        tm.tm_isdst = -1;
+        return mktime(&tm) * US_PER_S;
 }
 
-/* Microseconds of a full GPU's time. */
-static int64_t weighted(int64_t us, int64_t units) {
-        return us / UNITS_PER_GPU * units + us % UNITS_PER_GPU * units / UNITS_PER_GPU;
-}
-
-/* The share of @whole that @part of @all is. */
-static int64_t share(int64_t whole, int64_t part, int64_t all) {
-        return all > 0 ? (int64_t)((double)whole * ((double)part / (double)all)) : 0;
-}
-
-static int add_to_day(struct history *h, sqlite3_stmt *lease, int64_t day, struct err *err) {
-        int64_t begin = sqlite3_column_int64(lease, 5), end = sqlite3_column_int64(lease, 6),
-                units = sqlite3_column_int64(lease, 4), busy = sqlite3_column_int64(lease, 7);
-        int64_t part = overlap(begin, end, day * us_per_day, (day + 1) * us_per_day);
+static int sum_up(struct history *h, int64_t lease, int64_t from_us, int64_t to_us,
+                  struct err *err) {
         _cleanup_stmt_ sqlite3_stmt *s = NULL;
         int r = prepare(h, &s, err,
-                        "INSERT INTO day(day, uid, user, project, gpu, held_us, busy_us, leases) "
-                        "VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                        "held_us = held_us + excluded.held_us, "
-                        "busy_us = busy_us + excluded.busy_us, leases = leases + excluded.leases",
-                        "iisssiii", day, sqlite3_column_int64(lease, 0), text_at(lease, 1),
-                        text_at(lease, 2), text_at(lease, 3), weighted(part, units),
-                        weighted(share(busy, part, end - begin), units),
-                        (int64_t)(day == begin / us_per_day));
+                        PARTS("id = ?4")
+                        "INSERT INTO old SELECT ?1, uid, user, project, gpu,"
+                        " CAST(held_us AS INTEGER), CAST(told_us AS INTEGER),"
+                        " CAST(busy_us AS INTEGER), leases FROM part WHERE true "
+                        "ON CONFLICT DO UPDATE SET held_us = held_us + excluded.held_us,"
+                        " told_us = told_us + excluded.told_us,"
+                        " busy_us = busy_us + excluded.busy_us,"
+                        " leases = leases + excluded.leases",
+                        "iiii", from_us, to_us, (int64_t)0, lease);
 
         return r < 0 ? r : once(h, s, err);
 }
 
-int history_compact(struct history *h, int64_t before_us, struct err *err) {
-        _cleanup_stmt_ sqlite3_stmt *old = NULL, *leases = NULL, *events = NULL;
-        int r = prepare(h, &old, err,
-                        "SELECT uid, user, project, gpu, units, begin_us, end_us, busy_us "
-                        "FROM lease WHERE end_us < ?1",
-                        "i", before_us);
+/* Those that have ended before ?1, and those that are more than ?2. */
+#define OLD_LEASES "end_us < ?1 OR end_us IS NOT NULL AND id <= (SELECT max(id) FROM lease) - ?2"
+#define OLD_EVENTS "at_us < ?1 OR id <= (SELECT max(id) FROM event) - ?2"
+
+int history_compact(struct history *h, int64_t before_us, int64_t max_rows, struct err *err) {
+        static const char *const forget[] = {
+                "DELETE FROM busy WHERE lease IN (SELECT id FROM lease WHERE " OLD_LEASES ")",
+                "DELETE FROM lease WHERE " OLD_LEASES,
+                "DELETE FROM event WHERE " OLD_EVENTS,
+        };
+        _cleanup_stmt_ sqlite3_stmt *old = NULL;
+        int r = prepare(h, &old, err, "SELECT id, begin_us, end_us FROM lease WHERE " OLD_LEASES,
+                        "ii", before_us, max_rows);
 
         while (r == 0 && (r = step(h, old, err)) > 0) {
-                int64_t last = sqlite3_column_int64(old, 6) / us_per_day;
+                int64_t id = sqlite3_column_int64(old, 0), day = sqlite3_column_int64(old, 1),
+                        end = sqlite3_column_int64(old, 2);
 
-                r = 0;
-                for (int64_t day = sqlite3_column_int64(old, 5) / us_per_day;
-                     day <= last && r == 0; day++)
-                        r = add_to_day(h, old, day, err);
+                day = midnight(day, 0);
+                do {
+                        int64_t next = midnight(day, 1);
+
+                        r = sum_up(h, id, day, next, err);
+                        day = next;
+                } while (r == 0 && day <= end);
         }
-        if (r == 0)
-                r = prepare(h, &leases, err, "DELETE FROM lease WHERE end_us < ?1", "i", before_us);
-        if (r == 0)
-                r = once(h, leases, err);
-        if (r == 0)
-                r = prepare(h, &events, err, "DELETE FROM event WHERE at_us < ?1", "i", before_us);
-        return r < 0 ? r : once(h, events, err);
+        for (size_t i = 0; i < ARRAY_SIZE(forget) && r == 0; i++) {
+                _cleanup_stmt_ sqlite3_stmt *s = NULL;
+
+                r = prepare(h, &s, err, forget[i], "ii", before_us, max_rows);
+                if (r == 0)
+                        r = once(h, s, err);
+        }
+        return r;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-int history_leases(struct history *h, const struct history_filter *f,
-                   void (*each)(void *arg, const struct lease_row *row), void *arg,
-                   struct err *err) {
-        _cleanup_stmt_ sqlite3_stmt *s = NULL;
-        int r = prepare(h, &s, err,
-                        "SELECT * FROM (SELECT user, container, project, gpu, uuid, why, uid, "
-                        "units, begin_us, coalesce(end_us, 0), busy_us, id FROM lease "
-                        "WHERE begin_us < ?2 AND (end_us IS NULL OR end_us >= ?1) "
-                        "AND (?3 = 0 OR uid = ?4) ORDER BY begin_us DESC, id DESC LIMIT ?5) "
-                        "ORDER BY 9, 12",
-                        "iiiii", f->from_us, f->to_us, (int64_t)f->one, (int64_t)f->uid,
-                        (int64_t)f->max);
+/* The columns of a lease, as each_lease() takes them. */
+#define LEASE_COLUMNS \
+        "user, container, project, gpu, uuid, why, uid, units, begin_us, coalesce(end_us, 0), " \
+        "coalesce((SELECT sum(busy_us) FROM busy WHERE lease = id), -1)"
 
-        while (r == 0 && (r = step(h, s, err)) > 0) {
+static int each_lease(struct history *h, sqlite3_stmt *s,
+                      void (*each)(void *arg, const struct lease_row *row), void *arg,
+                      struct err *err) {
+        int r;
+
+        while ((r = step(h, s, err)) > 0) {
                 const struct lease_row row = {
                         .user = text_at(s, 0), .container = text_at(s, 1),
                         .project = text_at(s, 2), .gpu = text_at(s, 3), .uuid = text_at(s, 4),
@@ -335,9 +440,36 @@ int history_leases(struct history *h, const struct history_filter *f,
                 };
 
                 each(arg, &row);
-                r = 0;
         }
         return r;
+}
+
+int history_leases(struct history *h, const struct history_filter *f,
+                   void (*each)(void *arg, const struct lease_row *row), void *arg,
+                   struct err *err) {
+        _cleanup_stmt_ sqlite3_stmt *s = NULL;
+        int r = prepare(h, &s, err,
+                        "SELECT * FROM (SELECT " LEASE_COLUMNS ", id FROM lease "
+                        "WHERE begin_us < ?2 AND (end_us IS NULL OR end_us >= ?1) "
+                        "AND (?3 = 0 OR uid = ?4) ORDER BY begin_us DESC, id DESC LIMIT ?5) "
+                        "ORDER BY 9, 12",
+                        "iiiii", f->from_us, f->to_us, (int64_t)f->one, (int64_t)f->uid,
+                        (int64_t)f->max);
+
+        return r < 0 ? r : each_lease(h, s, each, arg, err);
+}
+
+int history_reconcile(struct history *h, int64_t seen_us,
+                      void (*each)(void *arg, const struct lease_row *row), void *arg,
+                      struct err *err) {
+        _cleanup_stmt_ sqlite3_stmt *s = NULL;
+        int r = prepare(h, &s, err,
+                        "UPDATE lease SET end_us = max(seen_us, begin_us), why = 'ended while "
+                        "ds01d was away' WHERE end_us IS NULL AND seen_us <> ?1 "
+                        "RETURNING " LEASE_COLUMNS,
+                        "i", seen_us);
+
+        return r < 0 ? r : each_lease(h, s, each, arg, err);
 }
 
 int history_events(struct history *h, const struct history_filter *f,
@@ -372,32 +504,28 @@ int history_report(struct history *h, const struct history_filter *f, enum repor
                    int64_t now_us, void (*each)(void *arg, const struct report_row *row),
                    void *arg, struct err *err) {
         _cleanup_stmt_ sqlite3_stmt *s = NULL;
-        char sql[2048];
+        char sql[4096];
         int r;
 
-        /* Reals, because a product of microseconds and units would not fit 64 bits for long. */
-        snprintf(sql, sizeof(sql),
-                 "WITH part AS ("
-                 "SELECT uid, user, project, gpu, 1 AS leases, units / %d.0 AS weight, busy_us,"
-                 " max(coalesce(end_us, ?5) - begin_us, 1) AS whole,"
-                 " max(min(coalesce(end_us, ?5), ?2) - max(begin_us, ?1), 0) AS held"
-                 " FROM lease WHERE begin_us < ?2 AND (end_us IS NULL OR end_us >= ?1) "
-                 "UNION ALL "
-                 "SELECT uid, user, project, gpu, leases, 1.0, busy_us, 1, held_us FROM day"
-                 " WHERE day * %lld >= ?1 AND day * %lld < ?2) "
-                 "SELECT %s, CAST(sum(weight * held) AS INTEGER),"
-                 " CAST(sum(CASE WHEN whole = 1 THEN busy_us"
-                 " ELSE weight * busy_us * held / whole END) AS INTEGER), sum(leases)"
-                 " FROM part WHERE ?3 = 0 OR uid = ?4 GROUP BY 1 ORDER BY 2 DESC, 1",
-                 UNITS_PER_GPU, (long long)us_per_day, (long long)us_per_day, report_words[by]);
-        r = prepare(h, &s, err, sql, "iiiii", f->from_us, f->to_us, (int64_t)f->one,
-                    (int64_t)f->uid, now_us);
+        snprintf(sql, sizeof(sql), "%s%s%s",
+                 PARTS("begin_us < ?2 AND (end_us IS NULL OR end_us >= ?1)")
+                 ", every AS (SELECT * FROM part UNION ALL "
+                 "SELECT uid, user, project, gpu, held_us, told_us, busy_us, leases FROM old"
+                 " WHERE day_us >= ?1 AND day_us < ?2) "
+                 "SELECT ",
+                 report_words[by],
+                 ", CAST(sum(held_us) AS INTEGER), CAST(sum(told_us) AS INTEGER),"
+                 " CAST(sum(busy_us) AS INTEGER), sum(leases)"
+                 " FROM every WHERE ?4 = 0 OR uid = ?5 GROUP BY 1 ORDER BY 2 DESC, 1");
+        r = prepare(h, &s, err, sql, "iiiii", f->from_us, f->to_us, now_us, (int64_t)f->one,
+                    (int64_t)f->uid);
         while (r == 0 && (r = step(h, s, err)) > 0) {
                 const struct report_row row = {
                         .name = text_at(s, 0),
                         .held_us = sqlite3_column_int64(s, 1),
-                        .busy_us = sqlite3_column_int64(s, 2),
-                        .leases = sqlite3_column_int64(s, 3),
+                        .told_us = sqlite3_column_int64(s, 2),
+                        .busy_us = sqlite3_column_int64(s, 3),
+                        .leases = sqlite3_column_int64(s, 4),
                 };
 
                 each(arg, &row);

@@ -23,18 +23,20 @@ void history_close(struct history *h);
 int history_begin(struct history *h, struct err *err);
 int history_commit(struct history *h, struct err *err);
 
-/* Writes an event down. EVENT_LEASE_BEGIN of a lease that is open already only says that it still
- * is; EVENT_LEASE_END ends those that are open. */
+/* Writes an event down: 1, or 0 when it says nothing new. EVENT_LEASE_BEGIN of a lease that is open
+ * already only says that it still is; EVENT_LEASE_END ends those that are open. */
 int history_add(struct history *h, const struct event *e, struct err *err);
 /* A device was in use for @busy_us since this was last said, and its lease is open at @at_us. */
 int history_busy(struct history *h, const char *nonce, const char *uuid, int64_t busy_us,
                  int64_t at_us, struct err *err);
-/* Ends the leases that nobody has said to be open since @since_us, when they were last seen: what
- * ended while nobody looked. */
-int history_reconcile(struct history *h, int64_t since_us, struct err *err);
-/* Takes what has ended before @before_us out of leases and events; what reports need of it stays,
- * as sums for each day (UTC), person, project and device. */
-int history_compact(struct history *h, int64_t before_us, struct err *err);
+/* All leases that are open here are open at @at_us. */
+int history_seen(struct history *h, int64_t at_us, struct err *err);
+/* When something was written last; 0: never. */
+int history_newest(struct history *h, int64_t *ret_us, struct err *err);
+/* Takes what has ended before @before_us out of leases and events, and the oldest where there are
+ * more than @max_rows; what reports need of it stays, as sums for each day (in local time), person,
+ * project and device. */
+int history_compact(struct history *h, int64_t before_us, int64_t max_rows, struct err *err);
 
 struct history_filter {
         int64_t from_us, to_us; /* what overlaps with [from, to) */
@@ -47,7 +49,7 @@ struct lease_row {
         const char *user, *container, *project, *gpu, *uuid, *why; /* why: "" while it is open */
         uid_t uid;
         int64_t units, begin_us, end_us; /* end: 0 = open */
-        int64_t busy_us;
+        int64_t busy_us; /* -1: the device does not tell */
 };
 
 struct event_row {
@@ -55,6 +57,12 @@ struct event_row {
         uid_t uid;
         int64_t at_us;
 };
+
+/* Ends the leases that are open and were not last seen at exactly @seen_us, when they were: what
+ * ended while nobody looked. @each gets them. */
+int history_reconcile(struct history *h, int64_t seen_us,
+                      void (*each)(void *arg, const struct lease_row *row), void *arg,
+                      struct err *err);
 
 /* Oldest first; the strings are the callback's for the call. */
 int history_leases(struct history *h, const struct history_filter *filter,
@@ -70,8 +78,10 @@ extern const char *const report_words[];
 
 struct report_row {
         const char *name; /* of the person, project or device; "" = no project */
-        int64_t held_us, busy_us; /* of a full GPU's time: a MIG instance counts as its share */
-        int64_t leases;
+        /* Of a full GPU's time (a MIG instance counts as its share): held, held where the device
+         * tells whether it is in use, and in use. */
+        int64_t held_us, told_us, busy_us;
+        int64_t leases; /* that began in that time */
 };
 
 /* Sums of what lies within the filter's time, the largest first; @now_us ends open leases. */

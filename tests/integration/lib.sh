@@ -451,7 +451,7 @@ END
 
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
-        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= notify= pair
+        local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= notify= more= pair
         local roots="\"~\", $ROOT/shared"
 
         for pair; do
@@ -462,6 +462,10 @@ write_config() {
                 notify.command=*) notify=${pair#*=} ;;
                 mounts.roots=*) roots=${pair#*=} ;;
                 images.registries=*) registries=${pair#*=} ;;
+                history.keep_days=* | metrics.port=*)
+                        pair=${pair/=/: }
+                        more+="${pair%%.*}: {${pair#*.}}"$'\n'
+                        ;;
                 images.*)
                         pair=${pair#images.}
                         images+="  ${pair%%=*}: ${pair#*=}"$'\n'
@@ -494,6 +498,7 @@ mounts:
   roots: [$roots]
 notify:
   command: "$notify"
+$more
 END
         mv "$CONFIG.new" "$CONFIG"
 }

@@ -1,6 +1,7 @@
 /* ds01 history: who had which GPU, from when to when; or everything that happened. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "client/call.h"
 #include "client/command.h"
 #include "client/format.h"
 #include "client/listing.h"
@@ -13,16 +14,21 @@
 
 struct history_options {
         int format;
-        const char *since;
+        const char *since, *until;
         bool events;
 };
 
-enum { HISTORY_CSV = FORMAT_SIMPLE };
+enum {
+        HISTORY_CSV = FORMAT_SIMPLE,
+        ROWS_MAX = 10000, /* ds01d's: the newest of more */
+};
 static const char *const formats[] = { "table", "json", "csv", NULL };
 
 static const struct option_row rows[] = {
         OPTION_STRING(0, "since", "TIME", struct history_options, since,
                       "2026-11-24, or 12h, 7d ago (default: 7d)"),
+        OPTION_STRING(0, "until", "TIME", struct history_options, until,
+                      "the same, for the end (default: now)"),
         OPTION_FLAG(0, "events", struct history_options, events,
                     "all that happened, not only GPUs"),
         OPTION_CHOICE(0, "format", "table|json|csv", struct history_options, format, formats,
@@ -32,7 +38,7 @@ static const struct option_row rows[] = {
 struct row {
         char user[128], container[128], project[128], gpu[512], from[40], to[40], why[512];
         char event[32], code[64], time[40];
-        int64_t seconds, busy;
+        int64_t seconds, busy; /* busy: -1 = the GPU does not tell */
 };
 
 static void scan_row(struct json_scan *s, void *ret) {
@@ -50,7 +56,7 @@ static void scan_row(struct json_scan *s, void *ret) {
                 { "time", r->time, sizeof(r->time) },
         };
 
-        *r = (struct row){ 0 };
+        *r = (struct row){ .busy = -1 };
         while (json_scan_next(s) == JSON_SCAN_KEY) {
                 if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
                         continue;
@@ -85,7 +91,7 @@ static void add_lease(struct cli *c, struct table *t, const void *row) {
         table_add(t, text);
         snprintf(text, sizeof(text), "%" PRId64 "%%",
                  r->seconds > 0 ? r->busy * 100 / r->seconds : 0);
-        table_add(t, text);
+        table_add(t, r->busy < 0 ? "-" : text);
         table_add(t, r->to[0] ? r->why : "");
 }
 
@@ -133,7 +139,10 @@ static int put_lease_csv(struct cli *c, const void *row, void *data) {
         put_field(c, r->gpu, false);
         put_field(c, r->from, false);
         put_field(c, r->to, false);
-        fprintf(c->out, "%" PRId64 ",%" PRId64 ",", r->seconds, r->busy);
+        fprintf(c->out, "%" PRId64 ",", r->seconds);
+        if (r->busy >= 0)
+                fprintf(c->out, "%" PRId64, r->busy);
+        fputc(',', c->out);
         put_field(c, r->why, true);
         return EXIT_DONE;
 }
@@ -151,11 +160,29 @@ static int put_event_csv(struct cli *c, const void *row, void *data) {
         return EXIT_DONE;
 }
 
-static int print_csv(struct cli *c, const char *target, bool events) {
+static int print_csv(struct cli *c, const struct buf *body, bool events) {
         fputs(events ? "time,user,event,container,gpu,code,why\n"
                      : "user,container,project,gpu,from,to,seconds,busy_seconds,why\n",
               c->out);
-        return rows_get(c, target, &kind, events ? put_event_csv : put_lease_csv, NULL);
+        return rows_read(c, body, &kind, events ? put_event_csv : put_lease_csv, NULL);
+}
+
+static int count(struct cli *c, const void *row, void *data) {
+        ++*(size_t *)data;
+        return EXIT_DONE;
+}
+
+static int put_moment(struct cli *c, const char *option, const char *typed, const char *key,
+                      struct buf *target) {
+        char number[32];
+        int64_t s;
+        int r = typed ? period_moment(c, option, typed, &s) : EXIT_DONE;
+
+        if (!typed || r != EXIT_DONE)
+                return r;
+        snprintf(number, sizeof(number), "%" PRId64, s);
+        http_target_param(target, key, number);
+        return EXIT_DONE;
 }
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
@@ -173,32 +200,40 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         };
         const struct history_options *o = options;
         _cleanup_buf_ struct buf target = BUF_INIT(2048);
-        char number[32];
-        int64_t since;
-        int r = EXIT_DONE;
+        _cleanup_reply_ struct reply reply = { 0 };
+        struct call call = { .method = HTTP_GET };
+        size_t n = 0;
+        int r;
 
         buf_adds(&target, "/v1/history");
         if (o->events)
                 http_target_param(&target, "events", "true");
-        if (o->since)
-                r = period_moment(c, "--since", o->since, &since);
+        r = put_moment(c, "--since", o->since, "from", &target);
+        if (r == EXIT_DONE)
+                r = put_moment(c, "--until", o->until, "to", &target);
+        call.target = buf_str(&target);
+        if (r == EXIT_DONE)
+                r = call_do(c, &call, &reply);
         if (r != EXIT_DONE)
                 return r;
-        if (o->since) {
-                snprintf(number, sizeof(number), "%" PRId64, since);
-                http_target_param(&target, "from", number);
-        }
         if (o->format == HISTORY_CSV)
-                return print_csv(c, target.data, o->events);
-        return listing_get(c, o->events ? &events : &leases, target.data, o->format);
+                r = print_csv(c, &reply.body, o->events);
+        else
+                r = listing_print(c, o->events ? &events : &leases, &reply.body, o->format);
+        if (r == EXIT_DONE)
+                r = rows_read(c, &reply.body, &kind, count, &n);
+        if (r == EXIT_DONE && n >= ROWS_MAX)
+                fprintf(c->err, "These are the newest %d; --until=TIME shows those before\n",
+                        ROWS_MAX);
+        return r;
 }
 
 const struct command command_history = {
         .name = "history",
         .usage = "",
         .summary = "Show who had which GPU, and when",
-        .more = "BUSY: the share of that time in which the GPU was in use. You see what was\n"
-                "yours; administrators see everybody's.",
+        .more = "BUSY: the share of that time in which the GPU was in use; MIG instances don't\n"
+                "tell. You see what was yours; administrators see everybody's.",
         .examples = "ds01 history\n"
                     "ds01 history --since=2026-11-01 --format=csv\n"
                     "ds01 history --events",

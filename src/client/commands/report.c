@@ -32,7 +32,7 @@ static const struct option_row rows[] = {
 
 struct row {
         char name[160];
-        double held, busy; /* hours */
+        double held, told, busy; /* hours: held, where the GPU tells of its use, in use */
         int64_t leases;
 };
 
@@ -45,6 +45,8 @@ static void scan_row(struct json_scan *s, void *ret) {
                         json_scan_get_str(s, r->name, sizeof(r->name));
                 else if (json_scan_is(s, "held_hours"))
                         json_scan_get_double(s, &r->held);
+                else if (json_scan_is(s, "told_hours"))
+                        json_scan_get_double(s, &r->told);
                 else if (json_scan_is(s, "busy_hours"))
                         json_scan_get_double(s, &r->busy);
                 else if (json_scan_is(s, "leases"))
@@ -65,6 +67,7 @@ static int collect(struct cli *c, const void *row, void *data) {
         struct sums *s = data;
 
         s->total.held += r->held;
+        s->total.told += r->told;
         s->total.busy += r->busy;
         s->total.leases += r->leases;
         return VEC_PUSH(&s->rows, *r) == 0 ? EXIT_DONE : EXIT_FAILED;
@@ -76,7 +79,7 @@ enum { BAR_WIDTH = 20 };
 static void bar(const struct cli *c, const struct row *r, double longest, char *dst, size_t size) {
         const char *full = c->utf8 ? "█" : "#", *light = c->utf8 ? "░" : ".";
         int held = longest > 0 ? (int)(r->held / longest * BAR_WIDTH + 0.5) : 0;
-        int busy = r->held > 0 ? (int)(r->busy / r->held * held + 0.5) : 0;
+        int busy = r->told > 0 ? (int)(r->busy / r->told * held + 0.5) : 0;
         size_t n = 0;
 
         dst[0] = '\0';
@@ -91,9 +94,9 @@ static void add_row(const struct cli *c, struct table *t, const struct row *r, d
         snprintf(text, sizeof(text), "%.1f", r->held);
         table_add(t, text);
         snprintf(text, sizeof(text), "%.1f", r->busy);
-        table_add(t, text);
-        snprintf(text, sizeof(text), "%.0f%%", r->held > 0 ? 100 * r->busy / r->held : 0.0);
-        table_add(t, text);
+        table_add(t, r->told > 0 ? text : "-");
+        snprintf(text, sizeof(text), "%.0f%%", r->told > 0 ? 100 * r->busy / r->told : 0.0);
+        table_add(t, r->told > 0 ? text : "-");
         snprintf(text, sizeof(text), "%" PRId64, r->leases);
         table_add(t, text);
         bar(c, r, longest, text, sizeof(text));
@@ -151,8 +154,9 @@ const struct command command_report = {
         .name = "report",
         .usage = "",
         .summary = "Sum up GPU hours, held and in use",
-        .more = "Hours of a full GPU; a MIG instance counts as its share. You see what was\n"
-                "yours; administrators see everybody's.",
+        .more = "Hours of a full GPU; a MIG instance counts as its share. USED: the busy ones, of\n"
+                "those on GPUs that tell (MIG instances don't). You see what was yours;\n"
+                "administrators see everybody's.",
         .examples = "ds01 report\n"
                     "ds01 report --month=2026-10 --by=project",
         COMMAND_OPTIONS(rows, struct report_options),
