@@ -12,17 +12,26 @@ static bool share_device(const struct claim *a, const struct claim *b) {
         return false;
 }
 
-/* When it came by what it has. */
-static int64_t began_us(const struct record *r) {
-        bool ran = r->state != CONTAINER_CREATED && r->started_us > 0;
+/* When it came by what it has, as far as the engine knows. */
+static int64_t began_us(const struct record *r, const struct claim *c) {
+        int64_t before, kept;
 
-        return ran ? r->started_us : r->created_us;
+        if (r->state == CONTAINER_RESERVED)
+                return r->created_us;
+        if (r->state == CONTAINER_CREATED)
+                return r->made_us;
+        if (r->state == CONTAINER_STOPPED || r->facts.released)
+                return r->started_us;
+        /* Started while it held them, it has had them for longer than it runs. */
+        before = r->finished_us > 0 ? r->finished_us : r->made_us;
+        kept = r->finished_us > 0 ? c->hold_us : c->unstarted_us;
+        return kept == LIMIT_UNLIMITED || r->started_us - before <= kept ? before : r->started_us;
 }
 
 static bool must_yield(struct daemon *d, const struct record *r, bool later) {
         const struct ledger *l = &d->ledger;
         size_t own = (size_t)ledger_index(l, r);
-        int64_t now = ledger_now(l);
+        int64_t now = ledger_now(l), began = began_us(r, &l->claims.items[own]), others;
 
         if (!claim_holds(&l->claims.items[own], now))
                 return false;
@@ -32,8 +41,8 @@ static bool must_yield(struct daemon *d, const struct record *r, bool later) {
                 if (i == own || !claim_holds(&l->claims.items[i], now) ||
                     !share_device(&l->claims.items[own], &l->claims.items[i]))
                         continue;
-                if (!later || began_us(r) > began_us(other) ||
-                    (began_us(r) == began_us(other) && own > i))
+                others = began_us(other, &l->claims.items[i]);
+                if (!later || began > others || (began == others && own > i))
                         return true;
         }
         return false;

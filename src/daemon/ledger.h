@@ -42,6 +42,7 @@ struct record {
         int64_t cpus_milli, memory_bytes, shm_bytes, pids;
         enum container_state state;
         int64_t created_us, started_us, finished_us; /* wall clock; 0 = never */
+        int64_t made_us; /* by the engine: created, or created anew when it was moved */
         int64_t since_wall_us, since_us; /* the one that the lease counts from; in steady time */
         pid_t pid;
         int exit_code;

@@ -230,6 +230,7 @@ void record_update(struct record *r, const struct engine_container *c) {
         r->pid = c->pid;
         r->wrapped = c->wrapped;
         r->exit_code = c->exit_code;
+        r->made_us = c->created_us;
         r->started_us = c->started_us;
         r->finished_us = c->finished_us;
         /* podman says "exited" of a container whose start failed; it was never started. */

@@ -335,6 +335,14 @@ test_started_past_the_gate_meanwhile() {
         equal "$(gpus_of bob two)" GPU-0 "his GPU"
         gpu_is GPU-1 free || fail "GPU-1 is still hers"
         expect_invariants
+        # Both are started meanwhile, hers first: it is his that has had the device since before.
+        ds01d_kill
+        engine POST "/containers/one._.$FIRST_UID/start"
+        engine POST "/containers/two._.$((FIRST_UID + 1))/start"
+        ds01d_start
+        equal "$(state_of alice one) $(state_of bob two)" 'stopped running' "hers and his"
+        expect_invariants
+        ok as bob container-stop two
         # The one that ran on it before does not lose it to one that was stopped again meanwhile.
         ok as bob container-start two
         ds01d_stop
