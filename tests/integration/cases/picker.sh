@@ -118,3 +118,19 @@ test_without_a_terminal_nothing_is_asked() {
         no 2 as alice container-remove </dev/null
         expect_state alice thesis created
 }
+
+test_in_screen() {
+        command -v screen >/dev/null || skip "screen is not installed"
+        some_containers
+        as alice mkdir -p -m 700 "$ROOT/home/alice/.screen"
+        printf 'container-start; echo "left with $?"; read -r line\n' >"$WORK/inside"
+        terminal 80x24 TERM=xterm SCREENDIR="$ROOT/home/alice/.screen" -- screen -c /dev/null bash "$WORK/inside"
+        see '^> \[ \] experiment +created'
+        keys Down
+        see '^> \[ \] thesis'
+        keys Escape
+        see '^left with 1$'
+        ! screen_shows 'thesis' || fail "the list is still there"
+        keys Enter
+        ended 0
+}

@@ -360,3 +360,24 @@ test_image_create_asks_step_by_step() {
         ended 1
         grep -q '^FROM ds01-base$' "$ROOT/home/alice/workspace/fresh/Dockerfile" || fail "the base"
 }
+
+# --guided waits before each step, on a terminal only; who leaves there has done nothing.
+test_guided_waits_for_enter() {
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        terminal 80x24 -- container-stop thesis --guided
+        see '^--- container-stop: what will happen$'
+        see '^  docker stop --time 10 thesis\._\.[0-9]+$'
+        see '^  Enter goes on, Ctrl-C ends it here:$'
+        expect_state alice thesis running
+        keys C-c # the shell around it ends as well
+        wait_until 10 is_gone 'Enter goes on'
+        end_terminal
+        expect_state alice thesis running
+        terminal 80x24 -- container-stop thesis --guided
+        see 'Enter goes on'
+        keys Enter
+        see '^--- container-stop: what has happened$'
+        ended 0
+        expect_state alice thesis stopped
+}
