@@ -1,4 +1,4 @@
-# docs/TUTORIAL.md, typed as it stands: each line of its boxes must work, in that order.
+# docs/TUTORIAL.md and docs/ADMIN.md, typed as they stand: each line of the tutorial's boxes must work, in that order.
 
 boxes() {
         sed -n '/^```console$/,/^```$/ { /^```/d; p; }' "$HERE/../../docs/TUTORIAL.md"
@@ -29,4 +29,46 @@ test_names_commands_that_exist() {
         for name in $(grep -ohP '(?<![a-z-])(container|image|project)-[a-z]+' "$HERE"/../../docs/{TUTORIAL,TROUBLESHOOTING,ADMIN}.md | sort -u); do
                 ok as alice ds01 "$name" --help
         done
+}
+
+admin_boxes() { # BEGINNING: the indented block of docs/ADMIN.md that begins with that line
+        awk -v begin="    $1" 'index($0, begin) == 1 { on = 1 } on && !/^    / { exit } on { print substr($0, 5) }' \
+                "$HERE/../../docs/ADMIN.md"
+}
+
+root_types() { # as an administrator does, for the people of this world
+        ok env DS01_SOCKET="$ADMIN_SOCKET" PATH="$BIN:$PATH" $(sanitizer_env 0) bash -c "${1//alice/$(login alice)}"
+}
+
+test_admin_commands() {
+        local line bob
+
+        bob=$(login bob)
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        ok env DS01_SOCKET="$ADMIN_SOCKET" $(sanitizer_env 0) "$ROOT/ds01" reserve 1 '2036-12-02 09:00' 8h --for="$bob"
+        ok env DS01_SOCKET="$ADMIN_SOCKET" $(sanitizer_env 0) "$ROOT/ds01" reserve 1 '2036-12-03 09:00' 8h --for="$bob"
+        while read -r line; do
+                line=${line%%#*}
+                line=${line/2026-12-01/2036-12-01}
+                case $line in
+                *'ds01 doctor'*) continue ;; # of this host it may find something
+                *--cancel=3*) line=${line/3/$(as alice ds01 reserve --format=json | jq '[.[].id | numbers] | max')} ;;
+                esac
+                root_types "${line//bob/$bob}"
+        done < <(sed -n 's/^    sudo \(.*\)/\1/p; s/^    \(ds01 reserve .*\)/\1/p' "$HERE/../../docs/ADMIN.md" | sed 's/^ *//')
+        expect_state alice thesis stopped
+}
+
+test_admin_files() {
+        admin_boxes defaults: | sed "s/alice/$(login alice)/; s/bob:/$(login bob):/; s/researchers/$LAB/" >"$LIMITS"
+        [ "$(wc -l <"$LIMITS")" -gt 15 ] || fail "the page has no limits"
+        ok "$DS01D" --config="$CONFIG" --check-config
+        expect_out 'the configuration is good'
+        { sed -n '1p' "$CONFIG"; admin_boxes images:; } >"$WORK/ds01.yaml"
+        ok "$DS01D" --config="$WORK/ds01.yaml" --check-config
+        # A mistake in it is told as the page has it.
+        admin_boxes defaults: | sed 's/max_gpu_equivalents: 1 .*/max_cpu: 1/' >"$LIMITS"
+        run "$DS01D" --config="$CONFIG" --check-config
+        grep -q "resource-limits.yaml:2:3: unknown key 'max_cpu'; did you mean 'max_cpus'?" <<<"$OUT$ERR" || fail "it is told otherwise"
 }
