@@ -351,6 +351,7 @@ static void follow(struct daemon *d) {
                 sweep_probes(d);
                 leftovers_sweep(d);
                 builds_sweep(d);
+                FAILPOINT("keeper.before-ready");
                 d->ready = true;
                 journal_ready(&d->journal);
                 log_line(LOG_INFO, "ready", NULL);

@@ -23,6 +23,40 @@ test_states() {
         refused remove_running 409 DELETE /containers/thesis
         no 1 as alice container-remove thesis
         expect_err 'container-remove thesis --stop'
+        ok as alice container-pause thesis
+        refused is_paused 409 POST /containers/thesis/exec '{"command": ["true"]}' -H 'Upgrade: ds01-stream' -H 'Connection: Upgrade'
+        no 1 as alice container-attach thesis -- true
+        expect_err 'container-unpause thesis'
+        ok as alice container-stop thesis
+        ok as alice container-protect thesis
+        refused protected 409 DELETE /containers/thesis
+        no 1 as alice container-remove thesis
+        expect_err 'container-protect thesis --off'
+}
+
+test_images() {
+        personal_image alice digits
+        ok as alice container-create user --image=digits --cpu-only
+        refused image_in_use 409 DELETE /images/digits
+        no 1 as alice image-delete digits
+        expect_err "the image of 'digits' is used by user"
+        expect_err 'remove it first: container-remove user'
+        touch "$ROOT/restart"
+        write_config images.registries=quay.io
+        ds01d_restart
+        refused image_not_present 404 POST /containers '{"name": "x", "image": "quay.io/nobody/nothing:1"}'
+}
+
+# Commands wait for a ds01d that has just begun, until it is too long.
+test_starting_up() {
+        touch "$ROOT/restart"
+        ok as alice container-create thesis --cpu-only
+        ds01d_stop
+        ds01d_launch DS01_FAILPOINT=keeper.before-ready:sleep=11000
+        wait_until 5 test -S "$DS01_SOCKET"
+        refused starting_up 503 POST /containers/thesis/start
+        ok as alice container-start thesis
+        ds01d_wait
 }
 
 test_did_you_mean() {
