@@ -77,6 +77,7 @@ void container_scan(struct json_scan *s, struct container *ret) {
         c->uptime_seconds = -1;
         c->gpus_wanted = 0;
         c->exempt = false;
+        c->gpus_lost = false;
 
         while (json_scan_next(s) == JSON_SCAN_KEY) {
                 if (json_scan_text(s, texts, ARRAY_SIZE(texts)))
@@ -87,6 +88,8 @@ void container_scan(struct json_scan *s, struct container *ret) {
                         json_scan_get_int(s, &c->gpus_wanted);
                 else if (json_scan_is(s, "exempt"))
                         json_scan_get_bool(s, &c->exempt);
+                else if (json_scan_is(s, "gpus_lost"))
+                        json_scan_get_bool(s, &c->gpus_lost);
                 else if (json_scan_is(s, "gpus"))
                         scan_gpus(s, c);
                 else

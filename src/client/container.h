@@ -26,6 +26,7 @@ struct container {
         char user[64]; /* in an administrator's list of everybody's; else "" */
         char engine_name[256];
         char id[80];
+        bool gpus_lost;      /* its programs can't use them any more; a new start helps */
         int64_t gpus_wanted; /* at a start, whether it holds them now or not */
         int64_t uptime_seconds; /* -1 when it is not running */
 };

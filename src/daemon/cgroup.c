@@ -63,12 +63,17 @@ int cgroup_path(const char *text, const char *controller, char *dst, size_t size
         return -ENOENT;
 }
 
+static void file_path(const char *controller, const char *group, const char *file, char *dst,
+                      size_t size) {
+        snprintf(dst, size, "%s%s%s%s/%s", mount_point, *controller ? "/" : "", controller, group,
+                 file);
+}
+
 static int read_file(const char *controller, const char *group, const char *file, struct buf *b) {
         char path[PATH_MAX];
 
         buf_reset(b);
-        snprintf(path, sizeof(path), "%s%s%s%s/%s", mount_point, *controller ? "/" : "", controller,
-                 group, file);
+        file_path(controller, group, file, path, sizeof(path));
         return file_read(path, b);
 }
 
@@ -158,6 +163,28 @@ int cgroup_read(pid_t pid, const char *container_id, struct cgroup_usage *ret) {
         return r < 0 ? r : read_v2(group, ret);
 }
 
+int cgroup_group(pid_t pid, const char *controller, char *dst, size_t size) {
+        _cleanup_buf_ struct buf proc = BUF_INIT(CGROUP_FILE_MAX);
+        int r = read_proc_cgroup(pid, &proc);
+
+        return r < 0 ? r : cgroup_path(buf_str(&proc), is_v2() ? "" : controller, dst, size);
+}
+
+int cgroup_open(pid_t pid, const char *container_id, const char *controller, const char *file) {
+        char group[PATH_MAX], path[PATH_MAX];
+        int fd, r = cgroup_group(pid, controller, group, sizeof(group));
+
+        if (r < 0)
+                return r;
+        if (!strstr(group, container_id))
+                return -ESRCH;
+        if (is_v2())
+                controller = "";
+        file_path(controller, group, file, path, sizeof(path));
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 int cgroup_container_of(pid_t pid, char id[65]) {
         _cleanup_buf_ struct buf proc = BUF_INIT(CGROUP_FILE_MAX);
         const char *text, *found = NULL;
@@ -197,12 +224,10 @@ bool cgroup_holds(pid_t pid, const char *container_id) {
 
 /* A number from a list may belong to another process by now; a descriptor may not. */
 static void kill_member(pid_t pid, const char *path) {
-        _cleanup_buf_ struct buf groups = BUF_INIT(CGROUP_FILE_MAX);
         _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
         char group[PATH_MAX];
 
-        if (fd < 0 || read_proc_cgroup(pid, &groups) < 0 ||
-            cgroup_path(buf_str(&groups), is_v2() ? "" : "pids", group, sizeof(group)) < 0 ||
+        if (fd < 0 || cgroup_group(pid, "pids", group, sizeof(group)) < 0 ||
             strcmp(group, path) != 0)
                 return;
         syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);

@@ -24,6 +24,13 @@ bool cgroup_holds(pid_t pid, const char *container_id);
 /* The container id that @pid's control group names (64 hex digits), or -ESRCH. */
 int cgroup_container_of(pid_t pid, char id[65]);
 
+/* The path of @pid's group: with v1 in @controller's tree, with v2 in the one that there is. 0,
+ * -ENOENT, or -ESRCH when it is gone. */
+int cgroup_group(pid_t pid, const char *controller, char *dst, size_t size);
+/* Opens @file of the group that @pid is in, for writing; with v1 that of @controller. -errno;
+ * -ESRCH when it is gone or not of the container with this 64-digit id. */
+int cgroup_open(pid_t pid, const char *container_id, const char *controller, const char *file);
+
 /* cgroupfs only: kills all processes in the group at @path ("/ds01/u1001/..."). */
 void cgroup_kill(int version, const char *path);
 /* The same for every group that @pattern fits, in which '*' stands for a part of the path. */

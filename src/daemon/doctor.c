@@ -372,6 +372,12 @@ static void look_for_lost_gpus(struct doctor *d, const struct doctor_check *row)
                 find(d, row, path, NULL, "the driver's devices have no links in /dev/char");
 }
 
+static void look_at_losses(struct doctor *d, const struct doctor_check *row) {
+        for (size_t i = 0; i < d->losses.len; i++)
+                find(d, row, d->losses.items[i].container, NULL, "it may not use %s any more",
+                     d->losses.items[i].devices);
+}
+
 static void look_at_clock(struct doctor *d, const struct doctor_check *row) {
         if (!d->clock_is_set)
                 find(d, row, "clock", NULL, "it is not synchronised");
@@ -414,6 +420,9 @@ static const struct doctor_check checks[] = {
         { "gpu-loss", "systemctl daemon-reload takes the GPUs from running containers",
           "nvidia-ctk system create-dev-char-symlinks --create-all   # and at each boot",
           look_for_lost_gpus },
+        { "gpu-lost", "programs in it fail with \"Failed to initialize NVML: Unknown Error\"",
+          "its owner: container-stop NAME, then container-start NAME; ds01d mends what it can",
+          look_at_losses },
         { "clock", "times that people are told, and of logs, are wrong; leases are not",
           "timedatectl set-ntp true", look_at_clock },
         { "ds01d", "nobody can work", "systemctl restart ds01d; its log: journalctl -u ds01d",
@@ -451,4 +460,5 @@ void doctor_forget(struct doctor *d) {
         for (size_t i = 0; i < d->findings.len; i++)
                 free(d->findings.items[i]);
         VEC_RELEASE(&d->findings);
+        VEC_RELEASE(&d->losses);
 }

@@ -17,6 +17,11 @@ struct doctor_finding {
         char mend[320]; /* what to type */
 };
 
+/* A running container that may not use its GPU any more (gpu_access.h). */
+struct doctor_loss {
+        char container[192], devices[160];
+};
+
 /* The host as it is seen; a test fills in another. */
 struct doctor {
         const struct site_config *config;
@@ -27,6 +32,7 @@ struct doctor {
         struct engine_info engine;
         char runtime[64], toolkit[64]; /* what they call their version; "" = there is none */
         char limits_error[512];        /* "" = the limits file is good */
+        VEC(struct doctor_loss) losses;
         VEC(struct doctor_finding *) findings;
 };
 

@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "daemon/gpu_access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +59,35 @@ static bool answers(const char *path) {
                str_starts(buf_str(&answer), "HTTP/1.1 ");
 }
 
+static void look_into(struct doctor *d, struct engine *e, const char *id) {
+        struct engine_container c;
+        struct engine_error error;
+        struct doctor_loss loss;
+        struct gpu_nodes nodes;
+
+        if (engine_container_inspect(e, id, &c, &error) < 0)
+                return;
+        str_copy(loss.container, sizeof(loss.container), c.name);
+        if (c.state == ENGINE_RUNNING && gpu_access_look(c.pid, id, &nodes) == 0 &&
+            gpu_access_denied(&nodes, loss.devices, sizeof(loss.devices)) > 0 &&
+            VEC_PUSH(&d->losses, loss) < 0)
+                log_line(LOG_ERROR, "doctor", "error", strerror(ENOMEM), NULL);
+        engine_container_release(&c);
+}
+
+static void find_losses(struct doctor *d, struct engine *e) {
+        struct engine_container *list = NULL;
+        struct engine_error error;
+        size_t n = 0;
+
+        if (engine_container_list(e, "ds01.version", &list, &n, &error) < 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if (list[i].state == ENGINE_RUNNING)
+                        look_into(d, e, list[i].id);
+        engine_containers_free(list, n);
+}
+
 void doctor_see(struct doctor *d, struct engine *e) {
         struct limits_config limits = { 0 };
         struct engine_error error;
@@ -71,6 +102,8 @@ void doctor_see(struct doctor *d, struct engine *e) {
         r = adjtimex(&clock);
         d->clock_is_set = r >= 0 && r != TIME_ERROR && !(clock.status & STA_UNSYNC);
         d->engine_answers = engine_info(e, &d->engine, &error) == 0;
+        if (d->engine_answers)
+                find_losses(d, e);
         d->daemon_answers = answers(d->config->socket);
         ask_version("runc", d->runtime, sizeof(d->runtime));
         ask_version("nvidia-ctk", d->toolkit, sizeof(d->toolkit));

@@ -7,6 +7,7 @@
 #include "core/expiry.h"
 #include "daemon/caller_dir.h"
 #include "daemon/cgroup.h"
+#include "daemon/gpu_access.h"
 #include "daemon/lifecycle.h"
 #include "daemon/proc.h"
 #include "daemon/reserve.h"
@@ -265,22 +266,6 @@ static char *letter(const struct round *round, const struct watch *w, const stru
         return out.failed ? NULL : strdup(buf_str(&out));
 }
 
-/* Into the journal, where the stop itself follows once it has come about. */
-static void note(struct daemon *d, const struct watch *w, const char *text) {
-        struct event *event = NULL;
-        int i;
-
-        ledger_lock(&d->ledger);
-        i = ledger_find_id(&d->ledger, w->id);
-        if (i >= 0)
-                event = journal_event(&d->ledger, d->ledger.records.items[i], EVENT_WARNING,
-                                      clock_real_us());
-        ledger_unlock(&d->ledger);
-        if (event)
-                str_copy(event->why, sizeof(event->why), text);
-        journal_add(&d->journal, event);
-}
-
 static void tell(const struct round *round, const struct watch *w, const struct expiry *e,
                  const char *event, const char *text) {
         struct daemon *d = round->daemon;
@@ -306,7 +291,8 @@ static void warn(const struct round *round, const struct watch *w, const struct 
                            "container-extend %s",
                  w->name, how_long, when, w->name);
         tell(round, w, e, "expiry-warning", text);
-        note(round->daemon, w, text);
+        /* The stop itself follows there once it has come about. */
+        journal_warning(round->daemon, w->id, text);
 }
 
 /* --- stopping ------------------------------------------------------------------------------- */
@@ -318,25 +304,6 @@ struct stop {
         int grace_s;
         char why[sizeof(((struct facts *)0)->ended_why)];
 };
-
-/* The record of the same run, busy for us; NULL when somebody is at work on it or it has ended:
- * then it is judged again. */
-static struct record *seize(const struct stop *s) {
-        struct ledger *l = &s->daemon->ledger;
-        struct record *r = NULL;
-        int i;
-
-        ledger_lock(l);
-        i = ledger_find_id(l, s->id);
-        if (i >= 0 && !l->records.items[i]->busy && l->records.items[i]->pid == s->pid &&
-            (l->records.items[i]->state == CONTAINER_RUNNING ||
-             l->records.items[i]->state == CONTAINER_PAUSED)) {
-                r = l->records.items[i];
-                r->busy = true;
-        }
-        ledger_unlock(l);
-        return r;
-}
 
 static void remember(struct daemon *d, struct record *r, int64_t ended_us, const char *why) {
         struct facts facts = r->facts;
@@ -353,7 +320,8 @@ static void remember(struct daemon *d, struct record *r, int64_t ended_us, const
 static void *stop_thread(void *arg) {
         struct stop *s = arg;
         struct engine_error error = { 0 };
-        struct record *r = seize(s);
+        /* NULL: it is judged again in the next round. */
+        struct record *r = operation_seize(s->daemon, s->id, s->pid);
 
         if (r) {
                 /* Written first: a stop without its reason would be a riddle. */
@@ -469,7 +437,7 @@ static int64_t run_round(struct daemon *d, watches *all) {
 }
 
 void expiry_run(struct daemon *d) {
-        int64_t due = 0, reserved = 0;
+        int64_t due = 0, reserved = 0, looked = 0;
         watches all = { 0 };
 
         while (!d->stopping) {
@@ -480,6 +448,10 @@ void expiry_run(struct daemon *d) {
                 }
                 if (d->ready && clock_boot_us() >= due)
                         due = clock_boot_us() + run_round(d, &all) * US_PER_S;
+                if (d->ready && clock_boot_us() >= looked) {
+                        gpu_access_tend(d);
+                        looked = clock_boot_us() + INTERVAL_S * US_PER_S;
+                }
                 poll(NULL, 0, SLEEP_MS);
         }
         steady_end(d);

@@ -145,6 +145,16 @@ static void note(struct ledger *l, const struct record *r, enum event_kind kind,
         journal_add(l->journal, made(l, r, kind, at_us, why));
 }
 
+void journal_warning(struct daemon *d, const char *id, const char *text) {
+        int i;
+
+        ledger_lock(&d->ledger);
+        i = ledger_find_id(&d->ledger, id);
+        if (i >= 0)
+                note(&d->ledger, d->ledger.records.items[i], EVENT_WARNING, clock_real_us(), text);
+        ledger_unlock(&d->ledger);
+}
+
 static bool is_up(enum container_state state) {
         return state == CONTAINER_RUNNING || state == CONTAINER_PAUSED;
 }

@@ -79,6 +79,8 @@ void journal_tell(struct ledger *l, int64_t seen_us, int64_t known_us, journal_e
 
 /* journal_note() of all: leases that have ended by themselves. The lock is not held. */
 void journal_sweep(struct daemon *d);
+/* The owner of the container @id was told @text. The lock is not held. */
+void journal_warning(struct daemon *d, const char *id, const char *text);
 
 /* The thread: writes until journal_stop(), then what is left. */
 void journal_run(struct daemon *d);

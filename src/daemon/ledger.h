@@ -50,6 +50,7 @@ struct record {
 
         struct facts facts;
         int64_t stops_us; /* wall clock: a rule of time will stop it then (expiry.c); 0: not soon */
+        bool gpus_lost;   /* its control group denies them, which could not be mended */
         bool stops_idle;  /* by which: for being idle, else for its running time */
 
         struct { /* what the journal has been told of it */

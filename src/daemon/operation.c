@@ -28,6 +28,23 @@ void owner_times(struct daemon *d, uid_t uid, int64_t *hold_us, int64_t *unstart
         free(who);
 }
 
+struct record *operation_seize(struct daemon *d, const char *id, pid_t pid) {
+        struct record *r = NULL;
+        int i;
+
+        ledger_lock(&d->ledger);
+        i = ledger_find_id(&d->ledger, id);
+        if (i >= 0)
+                r = d->ledger.records.items[i];
+        if (r && !r->busy && r->pid == pid &&
+            (r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED))
+                r->busy = true;
+        else
+                r = NULL;
+        ledger_unlock(&d->ledger);
+        return r;
+}
+
 void operation_mark_stale(struct daemon *d, struct record *r) {
         ledger_lock(&d->ledger);
         r->stale = true;

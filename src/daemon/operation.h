@@ -13,6 +13,10 @@
  * -EIO with @err. The record is busy and ours. */
 int operation_refresh(struct daemon *d, struct record *r, struct engine_error *err);
 
+/* The record of the run of the container @id whose first process is @pid, busy for us. NULL when
+ * somebody is at work on it or that run has ended. */
+struct record *operation_seize(struct daemon *d, const char *id, pid_t pid);
+
 /* What is known of @r may be wrong: it is looked at again. */
 void operation_mark_stale(struct daemon *d, struct record *r);
 

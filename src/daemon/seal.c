@@ -227,6 +227,7 @@ static const enum container_state states[] = {
 
 void record_update(struct record *r, const struct engine_container *c) {
         r->state = states[c->state];
+        r->gpus_lost &= r->pid == c->pid;
         r->pid = c->pid;
         r->wrapped = c->wrapped;
         r->exit_code = c->exit_code;

@@ -59,9 +59,24 @@ static uint64_t property(int64_t limit, uint64_t scale) {
         return limit == LIMIT_UNLIMITED ? UINT64_MAX : (uint64_t)limit * scale;
 }
 
-static int fail(struct err *err, const char *name, const struct sd_bus_error *error, int r) {
-        return err_set(err, -r, "systemd doesn't set the limits of %s: %s", name,
+static int fail(struct err *err, const char *what, const char *name,
+                const struct sd_bus_error *error, int r) {
+        return err_set(err, -r, "systemd doesn't set the %s of %s: %s", what, name,
                        error->message ? error->message : strerror(-r));
+}
+
+static int open_bus(struct sd_bus **ret, struct err *err) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        int r;
+
+        pthread_once(&once, load);
+        if (lib.why[0])
+                return err_set(err, ENOSYS, "libsystemd can't be used: %s", lib.why);
+        r = lib.open_system(ret);
+        if (r < 0)
+                return err_set(err, -r, "can't reach systemd over D-Bus: %s", strerror(-r));
+        lib.set_method_call_timeout(*ret, CALL_TIMEOUT_US);
+        return 0;
 }
 
 #define LIMIT_VALUES(l)                                                                            \
@@ -70,18 +85,12 @@ static int fail(struct err *err, const char *name, const struct sd_bus_error *er
                 property((l)->aggregate_tasks, 1)
 
 int slice_prepare(const char *name, const struct limits *limits, struct err *err) {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
         struct sd_bus_error error = { 0 };
         struct sd_bus *bus = NULL;
-        int r;
+        int r = open_bus(&bus, err);
 
-        pthread_once(&once, load);
-        if (lib.why[0])
-                return err_set(err, ENOSYS, "libsystemd can't be used: %s", lib.why);
-        r = lib.open_system(&bus);
         if (r < 0)
-                return err_set(err, -r, "can't reach systemd over D-Bus: %s", strerror(-r));
-        lib.set_method_call_timeout(bus, CALL_TIMEOUT_US);
+                return r;
         r = lib.call_method(bus, destination, path, manager, "StartTransientUnit", &error, NULL,
                             "ssa(sv)a(sa(sv))", name, "fail", 4, "Description", "s",
                             "One person's ds01 containers", LIMIT_VALUES(limits), 0);
@@ -92,7 +101,24 @@ int slice_prepare(const char *name, const struct limits *limits, struct err *err
                                     NULL, "sba(sv)", name, 1, 3, LIMIT_VALUES(limits));
         }
         if (r < 0)
-                r = fail(err, name, &error, r);
+                r = fail(err, "limits", name, &error, r);
+        lib.error_free(&error);
+        lib.flush_close_unref(bus);
+        return r < 0 ? r : 0;
+}
+
+int slice_allow_device(const char *unit, const char *device, struct err *err) {
+        struct sd_bus_error error = { 0 };
+        struct sd_bus *bus = NULL;
+        int r = open_bus(&bus, err);
+
+        if (r < 0)
+                return r;
+        /* It is added to those that are there. */
+        r = lib.call_method(bus, destination, path, manager, "SetUnitProperties", &error, NULL,
+                            "sba(sv)", unit, 1, 1, "DeviceAllow", "a(ss)", 1, device, "rw");
+        if (r < 0)
+                r = fail(err, "devices", unit, &error, r);
         lib.error_free(&error);
         lib.flush_close_unref(bus);
         return r < 0 ? r : 0;

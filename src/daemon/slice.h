@@ -11,3 +11,7 @@
 
 /* Makes the slice ("ds01-u1001.slice"), or brings its limits up to date. 0, or -errno with @err. */
 int slice_prepare(const char *name, const struct limits *limits, struct err *err);
+
+/* Lets the unit of a container ("docker-ID.scope") read and write the device node @device, until it
+ * ends: what systemd knows of, a daemon-reload doesn't take away. 0, or -errno with @err. */
+int slice_allow_device(const char *unit, const char *device, struct err *err);

@@ -88,6 +88,7 @@ static void write_fields(struct json_writer *w, const struct container_view *v) 
         json_put_int(w, "gpu_count", (int64_t)gpu_count(v));
         json_put_int(w, "gpus_wanted", (int64_t)gpus_wanted(v));
         write_gpus(w, v);
+        json_put_bool(w, "gpus_lost", r->state == CONTAINER_RUNNING && r->gpus_lost);
         put_time(w, "created_at", r->created_us);
         put_time(w, "started_at", r->started_us);
         json_write_key(w, "uptime_seconds");

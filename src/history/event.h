@@ -15,7 +15,7 @@ enum event_kind {
         EVENT_LEASE_BEGIN, /* devices are a container's from now on */
         EVENT_LEASE_END,
         EVENT_REFUSAL,
-        EVENT_WARNING, /* of a rule of time */
+        EVENT_WARNING, /* of a rule of time, or that its GPU is lost */
         EVENT_EXTEND,
         EVENT_KINDS,
 };

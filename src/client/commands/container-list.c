@@ -38,7 +38,9 @@ static void uptime_text(const struct container *k, char *dst, size_t size) {
 
 /* "stopped (idle 31 min)" */
 static void status_text(const struct container *k, char *dst, size_t size) {
-        snprintf(dst, size, k->stopped_why[0] ? "%s (%s)" : "%s", k->status, k->stopped_why);
+        const char *why = k->gpus_lost ? "GPU lost" : k->stopped_why;
+
+        snprintf(dst, size, *why ? "%s (%s)" : "%s", k->status, why);
 }
 
 static void print_details(struct cli *c, const void *row) {

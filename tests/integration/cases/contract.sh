@@ -218,7 +218,7 @@ test_list_json() {
         ok as alice container-start my-thesis
         ok as alice container-list --format=json
         expect_json '[.[0] | keys_unsorted[]] | sort | join(" ")' \
-                "created_at data engine_name exempt extended_until gpu gpu_count gpus gpus_wanted held_until id image name project protected started_at status stopped_why stops_at stops_because uptime_seconds workspace"
+                "created_at data engine_name exempt extended_until gpu gpu_count gpus gpus_lost gpus_wanted held_until id image name project protected started_at status stopped_why stops_at stops_because uptime_seconds workspace"
         expect_json '.[0].gpus[0] | [has("index", "uuid", "model", "weight")] | all' true
         expect_json '.[0].gpu' GPU-0
         expect_json '.[0].gpu_count' 1

@@ -179,7 +179,7 @@ test_grace() {
         running_gpu thesis
         ok as alice container-attach thesis -- sh -c 'nohup bash -c "$0" - behind >/dev/null 2>&1 &' "$script"
         spawn alice alice container-attach thesis -- bash -c "$script" - attached
-        wait_until 25 status_is thesis stopped
+        wait_until 40 status_is thesis stopped
         [ -f "$ROOT/home/alice/workspace/thesis/behind" ] || fail "no checkpoint was written"
         [ -f "$ROOT/home/alice/workspace/thesis/attached" ] || fail "none by the one that is attached"
 }

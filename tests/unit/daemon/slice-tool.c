@@ -1,4 +1,5 @@
-/* slice-tool NAME CPUS_MILLI MEMORY TASKS: makes the slice; a negative number is "no limit". */
+/* slice-tool NAME CPUS_MILLI MEMORY TASKS: makes the slice; a negative number is "no limit".
+ * slice-tool UNIT DEVICE: allows the device. */
 #include "daemon/slice.h"
 
 #include "base/str.h"
@@ -16,6 +17,11 @@ int main(int argc, char **argv) {
         struct limits limits = { 0 };
         struct err err = { 0 };
 
+        if (argc == 3) {
+                if (slice_allow_device(argv[1], argv[2], &err) < 0)
+                        printf("%s\n", err.msg);
+                return err.msg[0] != '\0';
+        }
         if (argc != 5)
                 return 2;
         limits.aggregate_cpus_milli = number(argv[2]);

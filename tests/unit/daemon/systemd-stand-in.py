@@ -1,5 +1,6 @@
 """What slices need of systemd's manager, on the bus of DBUS_SYSTEM_BUS_ADDRESS: units that exist once
-started, in memory. Prints a line a call. A unit called refused.slice is refused."""
+started, in memory. Prints a line a call, also one that it refuses to know (a Reload). Units called
+refused.slice and refused.scope are refused."""
 import sys
 
 import dbus
@@ -18,12 +19,19 @@ class Refused(dbus.DBusException):
     _dbus_error_name = "org.freedesktop.DBus.Error.AccessDenied"
 
 
+def plain(value):
+    """Lists of structures as "a:b,c:d"."""
+    if isinstance(value, dbus.Array):
+        return ",".join(":".join(entry) for entry in value)
+    return value
+
+
 class Manager(dbus.service.Object):
     units = set()
 
     @staticmethod
     def tell(call, name, properties):
-        words = [f"{key}={value}" for key, value in properties if key != "Description"]
+        words = [f"{key}={plain(value)}" for key, value in properties if key != "Description"]
         print(call, name, *words, flush=True)
 
     @dbus.service.method(MANAGER, in_signature="ssa(sv)a(sa(sv))", out_signature="o")
@@ -38,7 +46,13 @@ class Manager(dbus.service.Object):
 
     @dbus.service.method(MANAGER, in_signature="sba(sv)")
     def SetUnitProperties(self, name, runtime, properties):
+        if name == "refused.scope":
+            raise Refused("not for you")
         self.tell("set/runtime" if runtime else "set", name, properties)
+
+    @dbus.service.method(MANAGER)
+    def Reload(self):
+        print("RELOAD", flush=True)
 
 
 DBusGMainLoop(set_as_default=True)

@@ -54,4 +54,10 @@ check 'until the next boot, and "no limit" is the largest number' \
         "$(tail -n 1 "$dir/calls")"
 out=$("$tool" refused.slice 1 1 1)
 check 'a refusal' "1 systemd doesn't set the limits of refused.slice: not for you" "$? $out"
+out=$("$tool" docker-0123.scope /dev/nvidia0)
+check "a container's device" "0 " "$? $out"
+check 'is allowed until the next boot' 'set/runtime docker-0123.scope DeviceAllow=/dev/nvidia0:rw' "$(tail -n 1 "$dir/calls")"
+out=$("$tool" refused.scope /dev/nvidia0)
+check 'one that is refused' "1 systemd doesn't set the devices of refused.scope: not for you" "$? $out"
+check 'nobody asks systemd to read its files anew' 0 "$(grep -c RELOAD "$dir/calls")"
 echo "1..$count"
