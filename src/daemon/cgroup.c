@@ -185,41 +185,76 @@ int cgroup_open(pid_t pid, const char *container_id, const char *controller, con
         return fd < 0 ? -errno : fd;
 }
 
+/* The last run of exactly 64 hex digits within @n bytes: "docker-ID.scope", "/docker/ID",
+ * "libpod-ID.scope". NULL without. */
+static const char *find_id(const char *text, size_t n) {
+        const char *found = NULL;
+        size_t run = 0;
+
+        for (size_t i = 0; i <= n; i++) {
+                bool hex = i < n && ((text[i] >= '0' && text[i] <= '9') ||
+                                     (text[i] >= 'a' && text[i] <= 'f'));
+
+                if (!hex && run == 64)
+                        found = text + i - 64;
+                run = hex ? run + 1 : 0;
+        }
+        return found;
+}
+
+/* Is the group at the @n bytes of @path, in the tree of @controllers, root's? */
+static bool is_roots(const char *controllers, size_t n_controllers, const char *path, size_t n) {
+        static const char named[] = "name=";
+        char full[PATH_MAX];
+        struct stat st;
+
+        if (str_starts(controllers, named)) {
+                controllers += strlen(named);
+                n_controllers -= strlen(named);
+        }
+        if (n_controllers == 0 && !is_v2()) {
+                controllers = "unified"; /* beside trees of v1 */
+                n_controllers = strlen(controllers);
+        }
+        return snprintf(full, sizeof(full), "%s/%.*s%.*s", mount_point, (int)n_controllers,
+                        controllers, (int)n, path) < (int)sizeof(full) &&
+               stat(full, &st) == 0 && st.st_uid == 0;
+}
+
 int cgroup_container_of(pid_t pid, char id[65]) {
         _cleanup_buf_ struct buf proc = BUF_INIT(CGROUP_FILE_MAX);
-        const char *text, *found = NULL;
-        size_t run = 0;
         int r = read_proc_cgroup(pid, &proc);
+        const char *line = buf_str(&proc);
 
         if (r < 0)
                 return r;
-        /* The last run of exactly 64 hex digits: "docker-ID.scope", "/docker/ID",
-         * "libpod-ID.scope". */
-        text = buf_str(&proc);
-        for (size_t i = 0;; i++) {
-                bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+        r = -ESRCH;
+        /* "5:devices:/docker/ID" */
+        for (size_t n; *line; line += n + (line[n] == '\n')) {
+                const char *end = line + (n = strcspn(line, "\n")), *controllers, *path, *found;
+                bool proven;
 
-                if (hex) {
-                        run++;
+                controllers = memchr(line, ':', n);
+                path = controllers++ ? memchr(controllers, ':', (size_t)(end - controllers)) : NULL;
+                found = path++ ? find_id(path, (size_t)(end - path)) : NULL;
+                if (!found)
                         continue;
-                }
-                if (run == 64)
-                        found = text + i - 64;
-                run = 0;
-                if (text[i] == '\0')
-                        break;
+                proven = is_roots(controllers, (size_t)(path - 1 - controllers), path,
+                                  (size_t)(found - path) + strcspn(found, "/\n"));
+                if (!proven && r == 0)
+                        continue;
+                memcpy(id, found, 64);
+                id[64] = '\0';
+                r = proven ? 0 : -EPERM;
         }
-        if (!found)
-                return -ESRCH;
-        memcpy(id, found, 64);
-        id[64] = '\0';
-        return 0;
+        return r;
 }
 
 bool cgroup_holds(pid_t pid, const char *container_id) {
         char id[65];
+        int r = cgroup_container_of(pid, id);
 
-        return cgroup_container_of(pid, id) == 0 && strcmp(id, container_id) == 0;
+        return (r == 0 || r == -EPERM) && strcmp(id, container_id) == 0;
 }
 
 /* A number from a list may belong to another process by now; a descriptor may not. */

@@ -21,7 +21,9 @@ int cgroup_read(pid_t pid, const char *container_id, struct cgroup_usage *ret);
 /* True when @pid is in a control group of the container with this 64-digit id. */
 bool cgroup_holds(pid_t pid, const char *container_id);
 
-/* The container id that @pid's control group names (64 hex digits), or -ESRCH. */
+/* The container id that @pid's control group names (64 hex digits): 0, or -ESRCH. -EPERM with @id:
+ * it is named so, but not by root, and so perhaps by somebody who would like to be in it (people
+ * have groups of their own where systemd delegates them). */
 int cgroup_container_of(pid_t pid, char id[65]);
 
 /* The path of @pid's group: with v1 in @controller's tree, with v2 in the one that there is. 0,

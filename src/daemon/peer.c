@@ -69,7 +69,8 @@ int peer_read(int socket, struct peer *ret) {
         pidfd = peer.pid > 0 ? open_process(socket, peer.pid) : -ESRCH;
         if (pidfd >= 0) {
                 r = cgroup_container_of(peer.pid, peer.container);
-                if (r < 0)
+                peer.inside = r == 0;
+                if (r < 0 && r != -EPERM)
                         peer.container[0] = '\0';
                 /* Asked of root only, since it matters for nobody else. */
                 peer.apart = peer.uid != 0 || !same_namespace(peer.pid, "user") ||
@@ -78,6 +79,7 @@ int peer_read(int socket, struct peer *ret) {
                 peer.known = !has_ended(pidfd);
                 if (!peer.known)
                         peer.container[0] = '\0';
+                peer.inside &= peer.known;
         }
         *ret = peer;
         return 0;

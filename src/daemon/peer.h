@@ -12,7 +12,8 @@ struct peer {
         uid_t uid;
         pid_t pid;
         bool known;         /* what follows is that process's, and not of one with its number */
-        char container[65]; /* the engine's id of the container that it is in; "": in none */
+        char container[65]; /* the id of the container after which its group is called; "": none */
+        bool inside;        /* and that group is one of root's, so it is in that container */
         bool apart;         /* of root: in another user or pid namespace than ds01d */
 };
 

@@ -139,7 +139,7 @@ static void log_decision(struct session *s, const struct call *c, int64_t began_
         snprintf(took, sizeof(took), "%.3f", (double)(clock_mono_us() - began_us) / 1000);
         log_line(LOG_INFO, "request", "uid", uid, "user", s->who.name[0] ? s->who.name : NULL,
                  "pid", pid, "admin", s->admin ? "yes" : NULL, "inside",
-                 s->peer.container[0] ? s->peer.container : NULL, "method",
+                 s->peer.inside ? s->peer.container : NULL, "method",
                  http_method_names[c->request->method], "target",
                  c->request->target, "status", status, "ms", took, "refused",
                  c->refusal.reason ? refusal_kind(c->refusal.reason)->code : NULL, "detail",
@@ -173,7 +173,7 @@ static uid_t owner_of_place(struct session *s) {
         uid_t uid = s->peer.uid;
         int i;
 
-        if (s->peer.container[0] == '\0')
+        if (!s->peer.inside)
                 return uid;
         ledger_lock(l);
         i = ledger_find_id(l, s->peer.container);

@@ -263,3 +263,23 @@ test_log_injection() {
         ! LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' "$WORK/log" ||
                 fail 'bytes that a terminal would obey'
 }
+
+# Where people have control groups of their own (systemd's Delegate=), one can be called as a container is.
+test_a_control_group_called_like_a_container() {
+        local tree group id
+
+        ok as bob container-create his --cpu-only
+        ok as bob container-start his
+        id=$(engine_inspect bob his .Id)
+        for tree in /sys/fs/cgroup/pids /sys/fs/cgroup; do
+                [ ! -w "$tree/cgroup.procs" ] || break
+        done
+        group=$tree/$CGROUP_PARENT-people/$id
+        mkdir -p "$group"
+        chown -R $FIRST_UID "$(dirname "$group")"
+        as alice sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$group" \
+                curl -s --max-time 20 --unix-socket "$DS01_SOCKET" 'http://ds01/v1/containers?all=true' >"$WORK/answer" ||
+                skip 'processes of hers cannot be put into it'
+        rmdir "$group" "$(dirname "$group")"
+        equal "$(cat "$WORK/answer")" '[]' "what alice sees, who says that she is in bob's container"
+}
