@@ -118,6 +118,12 @@ static void look_at_wrapper(struct doctor *d, const struct doctor_check *row) {
                 find(d, row, ENGINE_RUNTIME, NULL, "the engine does not know ds01-runtime");
 }
 
+static void look_at_builds(struct doctor *d, const struct doctor_check *row) {
+        if (d->engine_answers && strcmp(d->engine.name, "docker") == 0 && d->engine.runtime &&
+            !d->engine.runtime_default)
+                find(d, row, "default-runtime", NULL, "it isn't '" ENGINE_RUNTIME "'");
+}
+
 static void look_at_toolkit(struct doctor *d, const struct doctor_check *row) {
         static const char *const good[] = { "1.17.8", NULL };
 
@@ -396,6 +402,10 @@ static const struct doctor_check checks[] = {
           "install a newer runc, or crun", look_at_runtime },
         { "ds01-runtime", "containers are looked at only after they have begun",
           "see docs/ADMIN.md, ds01-runtime, then: systemctl reload docker", look_at_wrapper },
+        { "builds", "a step can make a device node, which its person then opens from outside: any "
+          "disk",
+          "\"default-runtime\": \"ds01\" in /etc/docker/daemon.json, then: systemctl reload docker",
+          look_at_builds },
         { "toolkit", "known ways from a container with a GPU to root",
           "install a newer nvidia-container-toolkit", look_at_toolkit },
         { "kernel", "ids of mounted directories can't be mapped",

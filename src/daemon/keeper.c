@@ -311,6 +311,9 @@ static int learn_engine(struct daemon *d) {
         if (!info.runtime && !d->private_mode)
                 log_line(LOG_WARN, "runtime", "state", "absent", "risk",
                          "device nodes in images count; see ds01-runtime in ds01d(8)", NULL);
+        else if (!info.runtime_default && !d->private_mode)
+                log_line(LOG_WARN, "runtime", "state", "not the default", "risk",
+                         "device nodes that steps of builds make count; see ds01d(8)", NULL);
         return 0;
 }
 

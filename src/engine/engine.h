@@ -51,6 +51,7 @@ struct engine_info {
         int64_t memory_bytes;
         bool cdi;               /* CDI devices can be asked for */
         bool runtime;           /* containers run by ds01-runtime */
+        bool runtime_default;   /* steps of builds, too: Docker gives them its default */
         bool runtime_nvidia;    /* and it hands over to NVIDIA's runtime */
         char root[1024];        /* where it keeps its files */
 };

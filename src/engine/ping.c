@@ -167,6 +167,7 @@ int engine_info(struct engine *e, struct engine_info *ret, struct engine_error *
         info.runtime = podman ? str_equal(runtime, ENGINE_RUNTIME) ||
                                         str_ends(runtime, "/ds01-runtime")
                               : json_at(root, "Runtimes", ENGINE_RUNTIME, NULL) != NULL;
+        info.runtime_default = podman ? info.runtime : str_equal(runtime, ENGINE_RUNTIME);
         info.runtime_nvidia = backend_is_nvidia(json_at(root, "Runtimes", ENGINE_RUNTIME,
                                                         "runtimeArgs", NULL));
         str_copy(info.root, sizeof(info.root), json_str_or(root, "DockerRootDir", ""));

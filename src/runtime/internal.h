@@ -13,7 +13,7 @@ struct edit {
 
 struct judge {
         struct reader reader; /* first: a judge is what its readers get as ctx as well */
-        const struct decision *decision;
+        const struct decision *decision; /* NULL: a step of a build */
         const char *id;
         bool bundle; /* the process of a whole container, not of an exec */
         VEC(struct edit) edits; /* in the order of the text */

@@ -202,6 +202,23 @@ int judge_bundle(const char *text, size_t n, const struct decision *d, const cha
         return e;
 }
 
+static int read_step(struct judge *j) {
+        static const struct reader_key keys[] = { { "root", read_root, true },
+                                                  { "mounts", judge_read_mounts } };
+
+        return reader_object(&j->reader, "container", keys, ARRAY_SIZE(keys), j);
+}
+
+int judge_build(const char *text, size_t n, struct buf *out, char rootfs[PATH_MAX],
+                struct err *err) {
+        struct judge j = { .reader = { .scan = JSON_SCAN(text, n), .err = err } };
+        int e = judge(&j, read_step, out);
+
+        if (e == 0)
+                memcpy(rootfs, j.rootfs, PATH_MAX);
+        return e;
+}
+
 int judge_process(const char *text, size_t n, const struct decision *d, struct buf *out,
                   struct err *err) {
         struct judge j = { .reader = { .scan = JSON_SCAN(text, n), .err = err }, .decision = d };

@@ -24,6 +24,16 @@ int judge_bundle(const char *text, size_t n, const struct decision *d, const cha
 int judge_process(const char *text, size_t n, const struct decision *d, struct buf *out,
                   struct err *err);
 
+/* A step of a build is not judged: it is root's, with the rights that the engine gives. But the
+ * device nodes that it makes are to open nothing, from outside either. Adds the text with nodev on
+ * each mount but /dev to @out; otherwise as judge_bundle(). */
+int judge_build(const char *text, size_t n, struct buf *out, char rootfs[PATH_MAX],
+                struct err *err);
+
+/* True when the config.json @text is of a step of a build of ds01's, which has its control group in
+ * one of those that daemon/build.c has made: "/ds01/u1001/build/ID", or with systemd
+ * "ds01-u1001-build.slice:docker:ID". */
+bool bundle_is_build(const char *text, size_t n);
 /* True when the config.json @text has a mount that comes from below @directory. What is no JSON has
  * none. */
 bool bundle_mounts_from(const char *text, size_t n, const char *directory);

@@ -1,8 +1,9 @@
 /*
  * ds01-runtime: stands between the engine and its OCI runtime. When a container of ds01 is created,
  * or a process in one, it compares what the engine has written with what ds01d decided, closes
- * every mount to devices and set-user-ID programs, and hands over to runc or crun. Containers of
- * others, and all other commands, go straight there. What it finds wrong it says in the
+ * every mount to devices and set-user-ID programs, and hands over to runc or crun. The steps of
+ * builds get mounts closed to devices. Containers of others, and all other commands, go straight
+ * there. What it finds wrong it says in the
  * runtime's log, from where the engine takes it into its answer.
  */
 #include "base/buf.h"
@@ -112,11 +113,11 @@ static int make_mount(const char *path, struct mount_attr *attr) {
         return 0;
 }
 
-/* What the image brings is no more than files: its device nodes and set-user-ID bits count for
- * nothing, inside and for who looks in through /proc. The runtime's own mount of
+/* What the image brings is no more than files: its device nodes and set-user-ID bits (@flags) count
+ * for nothing, inside and for who looks in through /proc. The runtime's own mount of
  * the root keeps these flags. */
-static int restrict_root(const char *bundle, const char *rootfs, struct err *err) {
-        struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+static int restrict_root(const char *bundle, const char *rootfs, uint64_t flags, struct err *err) {
+        struct mount_attr attr = { .attr_set = flags };
         char path[2 * PATH_MAX];
         int e = 0;
 
@@ -130,15 +131,26 @@ static int restrict_root(const char *bundle, const char *rootfs, struct err *err
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-static int undecided(struct err *err) {
-        return err_set(err, EPERM,
-                       "ds01d has not decided about this container; start it by container-start");
+/* Of others, or of a build. */
+static int create_undecided(const struct arguments *a, const struct buf *text, struct buf *out,
+                            char rootfs[PATH_MAX], struct err *err) {
+        char pins[PATH_MAX];
+        int e;
+
+        snprintf(pins, sizeof(pins), "%s/pin", a->run_dir);
+        if (bundle_mounts_from(buf_str(text), text->len, pins))
+                return err_set(err, EPERM, "ds01d has not decided about this container; start it "
+                                           "by container-start");
+        if (!bundle_is_build(buf_str(text), text->len))
+                return 0;
+        e = judge_build(buf_str(text), text->len, out, rootfs, err);
+        return e < 0 ? e : restrict_root(a->bundle, rootfs, MOUNT_ATTR_NODEV, err);
 }
 
 static int create(const struct arguments *a, struct err *err) {
         static struct decision decision;
         _cleanup_buf_ struct buf text = BUF_INIT(JUDGE_FILE_MAX), out = BUF_INIT(JUDGE_OUT_MAX);
-        char path[PATH_MAX], pins[PATH_MAX], rootfs[PATH_MAX];
+        char path[PATH_MAX], rootfs[PATH_MAX];
         int e = load_decision(a, &decision, err);
         bool decided = e == 0;
 
@@ -148,14 +160,15 @@ static int create(const struct arguments *a, struct err *err) {
         e = read_judged(path, &text, err);
         if (e < 0)
                 return e;
-        if (!decided) {
-                snprintf(pins, sizeof(pins), "%s/pin", a->run_dir);
-                return bundle_mounts_from(buf_str(&text), text.len, pins) ? undecided(err) : 0;
+        if (decided) {
+                e = judge_bundle(buf_str(&text), text.len, &decision, a->id, &out, rootfs, err);
+                if (e == 0)
+                        e = restrict_root(a->bundle, rootfs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                                          err);
+        } else {
+                e = create_undecided(a, &text, &out, rootfs, err);
         }
-        e = judge_bundle(buf_str(&text), text.len, &decision, a->id, &out, rootfs, err);
-        if (e == 0)
-                e = restrict_root(a->bundle, rootfs, err);
-        return e < 0 ? e : replace(path, &out, err);
+        return e < 0 || out.len == 0 ? e : replace(path, &out, err);
 }
 
 static int exec_in(const struct arguments *a, struct err *err) {

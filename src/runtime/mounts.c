@@ -133,20 +133,24 @@ static int judge_place(struct mount *m) {
 /* Devices are in /dev, and their names for terminals in /dev/pts; a specification of the site's may
  * bind others into it. */
 static bool has_devices(const struct mount *m) {
+        const struct decision *d = m->judge->decision;
+
         if (strcmp(m->destination, "/dev") == 0 || strcmp(m->destination, "/dev/pts") == 0)
                 return true;
-        return m->judge->decision->cdi && str_starts(m->destination, "/dev/") &&
+        return d && d->cdi && str_starts(m->destination, "/dev/") &&
                str_starts(m->source, "/dev/");
 }
 
 static int restrict_mount(struct mount *m, size_t end) {
-        bool nodev = !m->nodev && !has_devices(m);
+        /* A build has use for set-user-ID programs, such as sudo; from outside, from another mount
+         * namespace, they make nobody root (mnt_may_suid() in the kernel). */
+        bool nosuid = !m->nosuid && m->judge->decision, nodev = !m->nodev && !has_devices(m);
         char words[64], text[96];
 
-        if (m->nosuid && !nodev)
+        if (!nosuid && !nodev)
                 return 0;
-        snprintf(words, sizeof(words), "%s%s%s", m->nosuid ? "" : "\"nosuid\"",
-                 m->nosuid || !nodev ? "" : ",", nodev ? "\"nodev\"" : "");
+        snprintf(words, sizeof(words), "%s%s%s", nosuid ? "\"nosuid\"" : "",
+                 nosuid && nodev ? "," : "", nodev ? "\"nodev\"" : "");
         if (m->options_end == 0) {
                 snprintf(text, sizeof(text), ",\"options\":[%s]", words);
                 return judge_edit(m->judge, end, end, text);
@@ -163,7 +167,7 @@ static int read_mount(struct reader *r, void *ctx) {
         struct mount m = { .judge = ctx };
         int e = reader_object(r, "mount", keys, ARRAY_SIZE(keys), &m);
 
-        if (e == 0)
+        if (e == 0 && m.judge->decision)
                 e = judge_place(&m);
         return e < 0 ? e : restrict_mount(&m, judge_at(ctx) - 1);
 }
@@ -172,7 +176,7 @@ int judge_read_mounts(struct reader *r, void *ctx) {
         struct judge *j = ctx;
         int e = reader_array(r, "mounts", read_mount, ctx);
 
-        for (size_t i = 0; i < j->decision->nmounts && e == 0; i++)
+        for (size_t i = 0; j->decision && i < j->decision->nmounts && e == 0; i++)
                 if (!(j->mounts_met & 1u << i))
                         e = judge_differs(j, "'%.200s' would be missing",
                                           j->decision->mounts[i].target);
@@ -215,4 +219,42 @@ bool bundle_mounts_from(const char *text, size_t n, const char *directory) {
         json_scan_next(&r.scan);
         reader_object(&r, "container", keys, ARRAY_SIZE(keys), &search);
         return search.found;
+}
+
+/* Digits, and then @rest? */
+static bool is_number_and(const char *text, const char *rest) {
+        size_t digits = strspn(text, "0123456789");
+
+        return digits > 0 && str_starts(text + digits, rest);
+}
+
+static int look_cgroup(struct reader *r, void *ctx) {
+        char path[PATH_MAX];
+        bool *found = ctx;
+
+        if (r->scan.token != JSON_SCAN_STRING || json_scan_str(&r->scan, path, sizeof(path)) < 0)
+                path[0] = '\0';
+        for (const char *at = path; (at = strchr(at, 'u')) && !*found; at++)
+                if (at > path && at[-1] == '/')
+                        *found = is_number_and(at + 1, "/build/");
+                else if (at > path && at[-1] == '-')
+                        *found = is_number_and(at + 1, "-build.slice:");
+        json_scan_skip(&r->scan);
+        return 0;
+}
+
+static int look_linux(struct reader *r, void *ctx) {
+        static const struct reader_key keys[] = { { "cgroupsPath", look_cgroup } };
+
+        return reader_object(r, "linux", keys, ARRAY_SIZE(keys), ctx);
+}
+
+bool bundle_is_build(const char *text, size_t n) {
+        static const struct reader_key keys[] = { { "linux", look_linux } };
+        struct reader r = { .scan = JSON_SCAN(text, n) };
+        bool found = false;
+
+        json_scan_next(&r.scan);
+        reader_object(&r, "container", keys, ARRAY_SIZE(keys), &found);
+        return found;
 }

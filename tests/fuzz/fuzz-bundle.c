@@ -29,6 +29,22 @@ static int judge(bool bundle, const char *text, size_t n, const struct decision 
         return e;
 }
 
+/* What comes of a step is JSON, and needs no second change. */
+static void check_build(const char *text, size_t n) {
+        _cleanup_buf_ struct buf out = BUF_INIT(JUDGE_OUT_MAX), again = BUF_INIT(JUDGE_OUT_MAX);
+        static char rootfs[PATH_MAX];
+        struct err err = { 0 };
+        struct json_scan s;
+
+        if (judge_build(text, n, &out, rootfs, &err) < 0)
+                return;
+        s = JSON_SCAN(buf_str(&out), out.len);
+        while (json_scan_next(&s) != JSON_SCAN_END)
+                check(!s.failed);
+        check(judge_build(buf_str(&out), out.len, &again, rootfs, &err) == 0);
+        check(again.len == out.len && memcmp(again.data, out.data, out.len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct decision d = {
                 .uid = 1001,
@@ -54,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         bundle = data[0] & 1;
         decision_parse((const char *)data + 1, size - 1, &read, &err);
         bundle_mounts_from((const char *)data + 1, size - 1, "/run/ds01/pin");
+        bundle_is_build((const char *)data + 1, size - 1);
+        check_build((const char *)data + 1, size - 1);
         if (judge(bundle, (const char *)data + 1, size - 1, &d, &out) < 0)
                 return 0;
         s = JSON_SCAN(buf_str(&out), out.len);

@@ -229,7 +229,7 @@ engine_launch_docker() {
         chmod 755 "$ROOT/hooks/nvidia-container-runtime-hook"
         # In a network namespace of its own: a dockerd without bridge removes the docker0 that it
         # finds, and that would be another engine's.
-        local enter=(unshare --net) options=(--add-runtime "ds01=$ROOT/runtime/ds01-runtime")
+        local enter=(unshare --net) options=(--add-runtime "ds01=$ROOT/runtime/ds01-runtime" --default-runtime ds01)
 
         if [ -n "$ENGINE_ROOT" ]; then
                 enter=("$HERE/../engines/exec-in-root" "$ENGINE_ROOT" "$ROOT")

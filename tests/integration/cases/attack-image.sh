@@ -224,3 +224,42 @@ test_hostile_dockerfiles() {
         api bob GET /images
         expect_no_out thesis
 }
+
+# A step is root in its container, and may make device nodes there. By way of a process of hers in there
+# the same person would open them from outside, where no control group keeps anybody from devices.
+test_devices_that_a_build_makes() {
+        local dir=$ROOT/home/alice/workspace/thesis pid
+
+        need_runtime
+        mkdir -p "$dir"
+        printf '%s\n' 'FROM ds01-base' 'RUN mkdir /volume && mknod -m 666 /kmsg c 1 11 && mknod -m 666 /volume/kmsg c 1 11' \
+                'VOLUME /volume' "USER $FIRST_UID:$FIRST_UID" 'RUN sleep 60' >"$dir/Dockerfile"
+        chown -R $FIRST_UID:$FIRST_UID "$dir"
+        if engine_is_podman; then # its steps have no right to make any
+                no 1 as alice image-create thesis
+                expect_err 'mknod'
+                return
+        fi
+        spawn build alice image-create thesis
+        wait_until 60 step_process
+        pid=$(step_process)
+        [ -c "/proc/$pid/root/kmsg" ] && [ -c "/proc/$pid/root/volume/kmsg" ] || fail 'the devices are not there'
+        for file in kmsg volume/kmsg; do
+                ! as alice sh -c ': >>"$1"' sh "/proc/$pid/root/$file" || fail 'a device that a step has made can be opened from outside'
+        done
+        as alice sh -c ': >>"$1"' sh "/proc/$pid/root/dev/null" || fail 'nothing at all can be opened from outside, so nothing is shown'
+        kill -INT "$SPAWNED"
+        join build "$SPAWNED"
+}
+
+step_process() { # the sleep of alice's that is in a container
+        local pid
+
+        for pid in $(pgrep -u $FIRST_UID -x sleep); do
+                ! grep -q 60 "/proc/$pid/cmdline" || [ "$(readlink "/proc/$pid/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || {
+                        echo "$pid"
+                        return
+                }
+        done
+        return 1
+}

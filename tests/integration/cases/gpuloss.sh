@@ -13,6 +13,7 @@ device_group() {
         [ -w "$group/devices.allow" ] || skip 'the rules for devices cannot be changed'
         # There is no driver: a device that may be opened answers that it is not there. Theirs are 0 and the common one.
         for minor in 0 1 255; do
+                nsenter -t "$pid" -m rm -f "/dev/nvidia${minor/255/ctl}" # with CDI a stand-in is there
                 nsenter -t "$pid" -m mknod -m 666 "/dev/nvidia${minor/255/ctl}" c 195 "$minor" || skip 'no device nodes can be made here'
         done
 }

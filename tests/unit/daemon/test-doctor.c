@@ -94,7 +94,8 @@ static void test_host(void **state) {
                             .clock_is_set = true,
                             .engine_answers = true, .daemon_answers = true,
                             .engine = { .name = "docker", .version = "26.1.4",
-                                        .cgroup_driver = "systemd", .runtime = true } };
+                                        .cgroup_driver = "systemd", .runtime = true,
+                                        .runtime_default = true } };
 
         (void)state;
         assert_non_null(mkdtemp(root));
@@ -108,7 +109,7 @@ static void test_host(void **state) {
         assert_int_equal(count(d, "groups") + count(d, "gpu-devices") + count(d, "engine") +
                                  count(d, "gpu-loss") + count(d, "clock") + count(d, "kernel") +
                                  count(d, "ds01-runtime") + count(d, "ds01d") +
-                                 count(d, "toolkit") +
+                                 count(d, "toolkit") + count(d, "builds") +
                                  count(d, "engine-config") + count(d, "limits") +
                                  count(d, "sysctl") + count(d, "devices"), 0);
         put(root, "/etc/group", 0644, "docker:x:999:alice\nlxd:x:1001:\n");
@@ -130,6 +131,8 @@ static void test_host(void **state) {
         assert_int_equal(count(d, "engine-config"), 2);
         put(root, "/etc/docker/daemon.json", 0644, "{");
         assert_int_equal(count(d, "engine-config"), 1);
+        d.engine.runtime_default = false;
+        assert_int_equal(count(d, "builds"), 1);
         str_copy(d.engine.version, sizeof(d.engine.version), "20.10.24");
         str_copy(d.runtime, sizeof(d.runtime), "runc version 1.1.5");
         str_copy(d.toolkit, sizeof(d.toolkit), "NVIDIA Container Toolkit CLI version 1.16.1");

@@ -254,6 +254,44 @@ static void test_whose(void **state) {
         assert_false(bundle_mounts_from("[", 1, "/run"));
 }
 
+static void test_builds(void **state) {
+        static const char step[] =
+                "{\"root\":{\"path\":\"/merged\"},\"mounts\":["
+                "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+                "\"options\":[\"nosuid\"]},"
+                "{\"destination\":\"/v\",\"type\":\"bind\",\"source\":\"/volumes/v\","
+                "\"options\":[\"rbind\"]}],\"linux\":{\"cgroupsPath\":\"PATH\"}}";
+        static const struct {
+                const char *path;
+                bool is_build;
+        } rows[] = {
+                { "/ds01/u1001/build/0123", true },  { "/ds01/u1001/build/thesis", true },
+                { "/site/users/ds01/u1001/build/0123", true },
+                { "ds01-u1001-build.slice:docker:0123", true },
+                { "/ds01/u1001/0123", false },       { "/ds01/u/build/0123", false },
+                { "/ds01/u1001/builder/01", false }, { "/ds01/x1001/build/01", false },
+                { "ds01-u1001.slice:docker:0123", false }, { "/docker/0123", false },
+                { "", false },
+        };
+        _cleanup_buf_ struct buf text = BUF_INIT(4096), out = BUF_INIT(4096);
+        char rootfs[PATH_MAX];
+        struct err err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                buf_reset(&text);
+                change(step, "PATH", rows[i].path, &text);
+                if (bundle_is_build(text.data, text.len) != rows[i].is_build)
+                        fail_msg("'%s'", rows[i].path);
+        }
+        assert_false(bundle_is_build("{", 1));
+        assert_false(bundle_is_build(config.data, config.len));
+        assert_int_equal(judge_build(step, strlen(step), &out, rootfs, &err), 0);
+        assert_string_equal(rootfs, "/merged");
+        assert_non_null(strstr(out.data, "[\"nosuid\"]")); /* /dev as it was */
+        assert_non_null(strstr(out.data, "[\"rbind\",\"nodev\"]"));
+        assert_int_equal(judge_build("{}", 2, &out, rootfs, &err), -EINVAL);
+}
+
 static void test_arguments(void **state) {
         static const struct {
                 const char *line, *command, *id, *bundle, *process, *log;
@@ -298,6 +336,7 @@ int main(void) {
                 cmocka_unit_test(test_as_decided), cmocka_unit_test(test_changes),
                 cmocka_unit_test(test_variants),   cmocka_unit_test(test_without_gpu),
                 cmocka_unit_test(test_cdi),        cmocka_unit_test(test_process),
+                cmocka_unit_test(test_builds),
                 cmocka_unit_test(test_whose),      cmocka_unit_test(test_arguments),
         };
 
