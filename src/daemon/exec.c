@@ -64,6 +64,7 @@ struct attachment {
         bool input_ended;    /* and it was passed on, or nobody reads there any more */
         bool output_ended;   /* the engine closed */
         bool caller_gone;
+        int new_rows, new_columns; /* of the terminal, which the engine is to be told; 0: no */
         struct terminal terminal; /* among all that are attached */
 };
 
@@ -143,8 +144,6 @@ static void queue_output(struct attachment *a, uint8_t type, const char *bytes, 
 }
 
 static void take_caller_frame(struct attachment *a, const struct http_frame *f) {
-        struct engine_error ignored;
-
         if (f->type == HTTP_FRAME_STDIN && f->n == 0) {
                 a->input_complete = true;
         } else if (f->type == HTTP_FRAME_STDIN && !a->input_ended && !a->input_complete) {
@@ -154,9 +153,19 @@ static void take_caller_frame(struct attachment *a, const struct http_frame *f) 
         } else if (f->type == FRAME_RESIZE && f->n == 4 && a->request.tty) {
                 const unsigned char *p = (const unsigned char *)f->bytes;
 
-                engine_exec_resize(a->call->daemon->engine, a->exec, p[0] << 8 | p[1],
-                                   p[2] << 8 | p[3], &ignored);
+                a->new_rows = p[0] << 8 | p[1];
+                a->new_columns = p[2] << 8 | p[3];
         }
+}
+
+/* Of many sizes at once the last is as good as all of them. */
+static void pass_size_on(struct attachment *a) {
+        struct engine_error ignored;
+
+        if (a->new_rows > 0 && a->new_columns > 0)
+                engine_exec_resize(a->call->daemon->engine, a->exec, a->new_rows, a->new_columns,
+                                   &ignored);
+        a->new_rows = a->new_columns = 0;
 }
 
 static void take_from_caller(struct attachment *a) {
@@ -167,6 +176,7 @@ static void take_from_caller(struct attachment *a) {
         while ((r = http_frame_next(&a->caller_frames, buf_str(a->from_caller), a->from_caller->len,
                                     &used, &frame)) > 0)
                 take_caller_frame(a, &frame);
+        pass_size_on(a);
         buf_consume(a->from_caller, used);
         if (r < 0)
                 a->caller_gone = true;

@@ -334,7 +334,6 @@ static void dispatch(struct session *s, struct call *c, const struct route *rout
                 return;
         }
         route->handler(c);
-        discharge(s);
         if (c->answer.failed && !c->streamed) {
                 buf_reset(&c->answer);
                 call_fail(c, REFUSAL_INTERNAL, "no memory for the answer");
@@ -389,6 +388,8 @@ static int serve_one(struct session *s) {
         c.everybody = c.admin && !route_person(c.request);
         dispatch(s, &c, route);
         r = c.streamed ? -1 : answer(s, &c);
+        /* Only now: an answer that nobody reads is held by ds01d. */
+        discharge(s);
         log_decision(s, &c, began);
         metrics_count(&s->daemon->metrics, route ? (int)(route - route_table(&n)) : -1, c.status,
                       c.streamed ? -1 : clock_mono_us() - began);

@@ -183,6 +183,36 @@ test_requests_wait_for_their_turn() {
         done
 }
 
+# What ds01d holds for somebody who doesn't read is counted for as long as it is held.
+test_an_answer_that_is_not_read_keeps_its_place() {
+        local i=0
+
+        ok as alice container-create hers --cpu-only
+        wait_until 10 test -s "$STATE/history.db"
+        /usr/bin/python3 - "$STATE/history.db" "$(login alice)" $FIRST_UID <<'END'
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=20)
+now = int(time.time() * 1e6)
+db.executemany("INSERT INTO event(at_us, kind, uid, user, container, project, gpus, code, why) VALUES(?, 'refusal', ?, ?, 'x', '', '', '', ?)",
+               [(now - i, int(sys.argv[3]), sys.argv[2], "y" * 200) for i in range(9000)])
+db.commit()
+END
+        hold alice 16 'GET /v1/history?events=true HTTP/1.1\r\nHost: d\r\n\r\n'
+        while run as alice curl -s --max-time 2 -o /dev/null --unix-socket "$DS01_SOCKET" http://ds01/v1/limits; [ "$RC" = 0 ]; do
+                i=$((i + 1))
+                [ $i -lt 40 ] || fail 'a seventeenth request is carried out beside sixteen large answers'
+                sleep 0.1
+        done
+        api bob GET /limits
+        equal "$API_STATUS" 200 "bob's status"
+        kill "$SPAWNED"
+        wait_until 30 as alice container-list
+        /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=20)
+db.execute("DELETE FROM event WHERE why LIKE ?", ("yyy%",))
+db.commit()' "$STATE/history.db"
+}
+
 test_uids_without_an_account_get_nothing() {
         local before threads
 

@@ -24,6 +24,23 @@ test_foreign_container_is_like_none() {
         done
 }
 
+# A container that is called as another's is in the engine.
+test_names_that_are_ids() {
+        local id name
+
+        ok as alice container-create hers --cpu-only
+        ok as alice container-start hers
+        id=$(engine_containers)
+        for name in "$id" "${id:0:12}" "${id:0:3}"; do
+                run as bob container-create "$name" --cpu-only
+                no 4 as alice container-stop "$name"
+                run as bob container-remove "$name" --stop
+        done
+        expect_state alice hers running
+        api bob GET '/containers?all=true'
+        equal "$OUT" '[]' 'what bob has'
+}
+
 test_foreign_attach() {
         ok as alice container-create hers --cpu-only
         ok as alice container-start hers
@@ -175,6 +192,36 @@ test_limits_reach_the_engine() {
         equal "$(engine_inspect alice thesis .HostConfig.ShmSize)" $((64 << 20)) shm
         equal "$(engine_inspect alice thesis .HostConfig.Privileged)" false privileged
         equal "$(engine_inspect alice thesis '.HostConfig.CapDrop | join(",") | ascii_upcase | if test("ALL|KILL") then "all" else . end')" all "dropped capabilities"
+}
+
+# What happens to programs that take all they can get.
+test_fork_bombs_and_memory() {
+        local group='' peak
+
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        group=$(sed -n 's/^[0-9]*:\(pids\|\)://p' "/proc/$(engine_inspect alice thesis .State.Pid)/cgroup" | head -1)
+        spawn bomb alice container-attach thesis -- sh -c 'b() { b | b & wait; }; b'
+        wait_until 30 grep -qE '^max [1-9]' "$(events_file "$group")"
+        peak=$(cat "$(dirname "$(events_file "$group")")/pids.current")
+        [ "$peak" -le 256 ] || fail "there are $peak processes"
+        ok as bob container-create his --cpu-only
+        ok as alice container-stop thesis --force
+        ok as alice container-start thesis
+        run as alice container-attach thesis -- sh -c 'head -c 1100m /dev/zero | tail'
+        [ "$RC" != 0 ] || fail 'a gigabyte was taken'
+        expect_state alice thesis running
+}
+
+events_file() { # GROUP
+        local file
+
+        for file in /sys/fs/cgroup/pids /sys/fs/cgroup; do
+                [ ! -e "$file$1/pids.events" ] || {
+                        echo "$file$1/pids.events"
+                        return
+                }
+        done
 }
 
 test_inside_nobody_reaches_ds01d_or_the_engine() {
