@@ -185,7 +185,7 @@ int identity_prepare(struct engine *e, const char *state_dir, const char *image_
         name_files(dir, who, ret);
         if (stat(ret->passwd, &st) == 0 && stat(ret->group, &st) == 0)
                 return 0;
-        r = dir_make(dir, 0755);
+        r = dir_make(dir, 0711);
         if (r == 0)
                 r = ensure_image_files(e, dir, image_id, &image_passwd, &image_group, engine_error);
         if (r == 0)

@@ -126,7 +126,7 @@ static int make_directories(const struct daemon *d, struct err *err) {
                 const char *name;
                 mode_t mode;
         } state_dirs[] = { { "", 0711 },          { "/container-metadata", 0711 },
-                           { "/identity", 0755 }, { "/home", 0700 },
+                           { "/identity", 0711 }, { "/home", 0700 },
                            { "/pending", 0700 },  { "/facts", 0700 },
                            { "/bin", 0700 } };
         char path[PATH_MAX];

@@ -68,6 +68,25 @@ test_lists_show_only_ones_own() {
         done
 }
 
+# Nothing of what ds01d keeps tells one person about another.
+test_files_of_ds01d_are_closed() {
+        local file
+
+        ok as alice container-create hers
+        ok as alice container-start hers
+        ok as bob container-create his --cpu-only
+        wait_until 10 test -s "$STATE/history.db"
+        for file in $(find "$STATE" "$RUN_DIR" "$LOG" -xdev -type f ! -name "$(engine_inspect bob his .Name | tr -d /).json" ! -path '*/identity/*'); do
+                ! as bob test -r "$file" || fail "bob can read $file"
+        done
+        for file in $(find "$STATE" "$LOG" "$RUN_DIR/pin" "$RUN_DIR/decided" -xdev -type d); do
+                ! as bob test -r "$file" || fail "bob can list $file"
+        done
+        for file in $(find "$STATE" "$RUN_DIR" "$LOG" -xdev -type d ! -path "*/home/*"); do
+                ! as bob test -w "$file" || fail "bob can write to $file"
+        done
+}
+
 test_same_names_side_by_side() {
         for who in alice bob carol; do
                 ok as $who container-create thesis --cpu-only
