@@ -165,7 +165,15 @@ static int64_t smaller(int64_t limit, int64_t there) {
         return there > 0 && there < limit ? there : limit;
 }
 
-/* The record as it will be, without devices. */
+/* The engine refuses more than the machine has, so a limit above that means "all". */
+static void fill_limits(const struct creation *k, struct record *n) {
+        n->cpus_milli = smaller(k->limits.cpus_milli, (int64_t)k->engine.ncpu * 1000);
+        n->memory_bytes = smaller(k->limits.memory_bytes, k->engine.memory_bytes);
+        n->shm_bytes = smaller(k->limits.shm_bytes, n->memory_bytes);
+        n->pids = k->limits.pids == LIMIT_UNLIMITED ? 0 : k->limits.pids;
+}
+
+/* The record as it will be, without devices and limits. */
 static int fill_record(struct creation *k, struct refusal *r) {
         const struct person_entry *who = k->call->who;
         struct record *n = k->record = record_new();
@@ -183,11 +191,6 @@ static int fill_record(struct creation *k, struct refusal *r) {
         n->data = k->workspace.data.fd >= 0 ? strdup(k->workspace.data.resolved) : NULL;
         if (!n->workspace || (k->workspace.data.fd >= 0 && !n->data))
                 return refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
-        /* The engine refuses more than the machine has, so a limit above that means "all". */
-        n->cpus_milli = smaller(k->limits.cpus_milli, (int64_t)k->engine.ncpu * 1000);
-        n->memory_bytes = smaller(k->limits.memory_bytes, k->engine.memory_bytes);
-        n->shm_bytes = smaller(k->limits.shm_bytes, n->memory_bytes);
-        n->pids = k->limits.pids == LIMIT_UNLIMITED ? 0 : k->limits.pids;
         n->state = CONTAINER_RESERVED;
         n->created_us = clock_real_us();
         n->busy = true;
@@ -235,6 +238,7 @@ static int decide(struct creation *k, struct refusal *r) {
                 refused = ask_policy(k, &grant, r);
         while (refused && k->request.wait && queue_wait(&k->place, r, &k->gone) == 0);
         queue_leave(&k->place);
+        fill_limits(k, k->record); /* those of now, after the wait */
         if (!refused && give_devices(k->record, &l->inventory, &grant) < 0)
                 refused = refuse_detail(r, REFUSAL_INTERNAL, NULL, "no memory");
         if (!refused && !k->request.dry_run) {
@@ -459,7 +463,6 @@ void handle_container_create(struct call *c) {
         if (call_ready(c) &&
             call_decode(c, create_fields, ARRAY_SIZE(create_fields), &k->request) == 0 &&
             (!k->request.wait || call_lasts(c) == 0)) {
-                daemon_limits(c->daemon, c->who, &k->limits);
                 daemon_engine_info(c->daemon, &k->engine);
                 k->lines.call = c;
                 if (check_count(&k->request, &refusal) || check_names(k, &refusal) ||

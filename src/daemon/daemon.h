@@ -70,6 +70,7 @@ struct daemon {
 
         pthread_rwlock_t limits_lock;
         struct limits_config limits; /* behind limits_lock */
+        _Atomic unsigned limits_generation; /* how often they were read anew */
 
         unsigned char seal_key[SEAL_KEY_SIZE];
 

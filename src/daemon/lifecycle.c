@@ -104,24 +104,31 @@ static void take_back(struct daemon *d, struct record *r, struct moved *m) {
         m->uuids = others; /* to be freed */
 }
 
+/* May the container start by @limits, and with which devices? The ledger's lock is held. */
+static int judge_start(struct call *c, int at, const struct place *place,
+                       const struct limits *limits, struct grant *ret, bool *ret_moved,
+                       struct refusal *refusal) {
+        uint8_t withheld[GPU_DEVICES_MAX];
+        struct snapshot snapshot;
+
+        ledger_snapshot(&c->daemon->ledger, limits, c->who->uid, &snapshot);
+        queue_withhold(c->daemon, place, c->who->name, withheld, &snapshot);
+        return policy_start(&snapshot, (size_t)at, ret, ret_moved, refusal);
+}
+
 /* May it start, and do its devices still stand? On success the claim is a running one, so that
  * from here on its devices are nobody else's. */
 static int pass_gate(struct call *c, struct record *r, const struct place *place, struct moved *m,
                      struct refusal *refusal) {
         struct ledger *l = &c->daemon->ledger;
         struct limits limits;
-        uint8_t withheld[GPU_DEVICES_MAX];
-        struct snapshot snapshot;
         struct grant grant;
         bool moved = false;
-        int refused, i;
+        int refused;
 
         daemon_limits(c->daemon, c->who, &limits);
         ledger_lock(l);
-        i = ledger_index(l, r);
-        ledger_snapshot(l, &limits, c->who->uid, &snapshot);
-        queue_withhold(c->daemon, place, c->who->name, withheld, &snapshot);
-        refused = policy_start(&snapshot, (size_t)i, &grant, &moved, refusal);
+        refused = judge_start(c, ledger_index(l, r), place, &limits, &grant, &moved, refusal);
         if (!refused && moved)
                 refused = take_others(l, r, &grant, m, refusal);
         if (!refused) {
@@ -309,6 +316,33 @@ static int64_t devices_of(struct call *c, const char *name) {
         return n;
 }
 
+/* Waits until a try is worth it: one that fails writes files, and wakes all others who wait. 0, or
+ * as queue_wait(). */
+static int wait_for_turn(struct call *c, struct place *place, bool *ret_gone) {
+        struct ledger *l = &c->daemon->ledger;
+        int over, at, refused;
+
+        ledger_lock(l);
+        do {
+                struct refusal refusal = { 0 };
+                struct grant grant;
+                bool moved;
+
+                over = queue_wait(place, &c->refusal, ret_gone);
+                at = ledger_find(l, c->who->uid, place->waiter.name);
+                refused = 0;
+                if (over || at < 0)
+                        break;
+                if (!l->records.items[at]->busy)
+                        refused = judge_start(c, at, place, place->limits, &grant, &moved,
+                                              &refusal);
+                if (refused)
+                        c->refusal = refusal;
+        } while (refused || l->records.items[at]->busy);
+        ledger_unlock(l);
+        return over;
+}
+
 void handle_container_start(struct call *c) {
         struct start_request request = { 0 };
         struct lines lines = { .call = c };
@@ -325,19 +359,15 @@ void handle_container_start(struct call *c) {
         }
         if (call_name(c, name) < 0 || call_lasts(c) < 0)
                 return;
-        daemon_limits(c->daemon, c->who, &limits);
         queue_place(&place, &lines, name, &limits, devices_of(c, name), false, true,
                     request.wait_s);
         while (!gone && try_start(c, &place) == WAIT_AND_AGAIN) {
-                int over;
-
-                ledger_lock(&c->daemon->ledger);
-                over = queue_wait(&place, &c->refusal, &gone);
-                ledger_unlock(&c->daemon->ledger);
-                if (over && !gone) {
+                if (wait_for_turn(c, &place, &gone) && !gone) {
                         call_refuse(c, &c->refusal);
                         break;
                 }
+                if (!gone)
+                        c->refusal = (struct refusal){ 0 };
         }
         ledger_lock(&c->daemon->ledger);
         queue_leave(&place);

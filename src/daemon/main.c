@@ -300,7 +300,11 @@ static void reload(struct daemon *d) {
                 d->limits = fresh;
                 pthread_rwlock_unlock(&d->limits_lock);
                 limits_config_release(&old);
+                d->limits_generation++;
                 reserve_tend(d);
+                ledger_lock(&d->ledger);
+                pthread_cond_broadcast(&d->ledger.freed); /* people wait for room in them */
+                ledger_unlock(&d->ledger);
                 log_line(LOG_INFO, "reload", "limits", d->config.limits_file, NULL);
         }
         if (d->ready)

@@ -9,14 +9,19 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { LOOK_US = 1000000 }; /* how often it is looked whether the caller is still there */
 
-void queue_place(struct place *p, struct lines *lines, const char *name,
-                 const struct limits *limits, int64_t gpus, bool prefer_full, bool starting,
-                 int64_t wait_s) {
+static void take_limits(struct place *p) {
+        p->generation = p->daemon->limits_generation; /* first: what is newer is taken again */
+        daemon_limits(p->daemon, p->lines->call->who, p->limits);
+}
+
+void queue_place(struct place *p, struct lines *lines, const char *name, struct limits *limits,
+                 int64_t gpus, bool prefer_full, bool starting, int64_t wait_s) {
         const struct person_entry *who = lines->call->who;
 
         *p = (struct place){
@@ -25,14 +30,28 @@ void queue_place(struct place *p, struct lines *lines, const char *name,
                 .waiter = { .uid = who->uid,
                             .gpus = gpus,
                             .prefer_full = prefer_full,
-                            .allow_full = limits->allow_full_gpu,
                             .starting = starting,
-                            .priority = limits->priority,
                             .since_us = clock_real_us() },
+                .limits = limits,
                 .until_us = wait_s == WAIT_FOR_EVER ? 0 : clock_mono_us() + wait_s * US_PER_S,
         };
         str_copy(p->waiter.name, sizeof(p->waiter.name), name);
         str_copy(p->waiter.user, sizeof(p->waiter.user), who->name);
+        take_limits(p);
+        p->waiter.allow_full = limits->allow_full_gpu;
+        p->waiter.priority = limits->priority;
+}
+
+/* The limits file was read anew. The lock is dropped meanwhile, since limits have their own. */
+static void renew_limits(struct place *p) {
+        struct ledger *l = &p->daemon->ledger;
+
+        ledger_unlock(l);
+        take_limits(p);
+        ledger_lock(l);
+        p->waiter.allow_full = p->limits->allow_full_gpu;
+        p->waiter.priority = p->limits->priority;
+        pthread_cond_broadcast(&l->freed); /* the order may be another one */
 }
 
 void queue_withhold(struct daemon *d, const struct place *p, const char *user, uint8_t *mask,
@@ -48,28 +67,45 @@ void queue_withhold(struct daemon *d, const struct place *p, const char *user, u
         s->withheld = mask;
 }
 
-/* The next moment at which a lease ends by itself. */
-static int64_t next_deadline(const struct ledger *l, int64_t now) {
-        int64_t next = LIMIT_UNLIMITED;
-
-        for (size_t i = 0; i < l->claims.len; i++) {
-                struct lease lease = claim_lease(&l->claims.items[i], now);
-
-                if ((lease.state == LEASE_ACTIVE || lease.state == LEASE_HELD) &&
-                    lease.deadline_us < next)
-                        next = lease.deadline_us;
-        }
-        return next;
-}
-
 static int64_t smaller(int64_t a, int64_t b) {
         return a < b ? a : b;
+}
+
+/* When a container's devices become free without anybody's doing: at the end of its hold, also of
+ * the one after a rule of time has stopped it. */
+static int64_t release_of(const struct record *r, const struct claim *c, int64_t now,
+                          int64_t wall) {
+        struct lease lease = claim_lease(c, now);
+
+        if (lease.state != LEASE_ACTIVE && lease.state != LEASE_HELD)
+                return LIMIT_UNLIMITED;
+        if (!r->stops_us || c->hold_us == LIMIT_UNLIMITED)
+                return lease.deadline_us;
+        return smaller(lease.deadline_us, now + (r->stops_us - wall) + c->hold_us);
+}
+
+/* The next such moment that is of use to @w: who waits for a quota waits for their own. */
+static int64_t next_release(const struct ledger *l, const struct waiter *w, int64_t now) {
+        int64_t next = LIMIT_UNLIMITED, wall = timeline_wall(&l->timeline, now);
+
+        for (size_t i = 0; i < l->claims.len; i++)
+                if (l->claims.items[i].ndevices > 0 &&
+                    (w->for_devices || l->claims.items[i].uid == w->uid))
+                        next = smaller(next, release_of(l->records.items[i], &l->claims.items[i],
+                                                        now, wall));
+        for (size_t i = 0; i < l->nreservations && w->for_devices; i++) {
+                const struct reservation *r = &l->reservations[i].r;
+
+                if (wall >= r->start_us && !reservation_is_for(r, w->user))
+                        next = smaller(next, now + (r->end_us - wall));
+        }
+        return next;
 }
 
 /* Sleeps until the ledger changes, the next lease ends or it is time to look at the caller. */
 static void sleep_for_news(struct place *p) {
         struct ledger *l = &p->daemon->ledger;
-        int64_t now = ledger_now(l), next = next_deadline(l, now), us = LOOK_US;
+        int64_t now = ledger_now(l), next = next_release(l, &p->waiter, now), us = LOOK_US;
         struct timespec at;
 
         if (next != LIMIT_UNLIMITED)
@@ -95,7 +131,7 @@ static int say(struct place *p, const struct refusal *r) {
         struct ledger *l = &p->daemon->ledger;
         _cleanup_buf_ struct buf line = BUF_INIT(LINES_MAX);
         struct json_writer w = JSON_WRITER(&line);
-        int64_t next = next_deadline(l, ledger_now(l));
+        int64_t next = next_release(l, &p->waiter, ledger_now(l));
         _cleanup_buf_ struct buf text = BUF_INIT(2048);
         char moment[40];
         int e;
@@ -150,11 +186,13 @@ int queue_wait(struct place *p, struct refusal *r, bool *ret_gone) {
                 p->waiter.for_devices = devices;
                 pthread_cond_broadcast(&p->daemon->ledger.freed); /* others may go ahead now */
         }
-        if (say(p, r) < 0 || caller_has_gone(p)) {
+        if (p->daemon->stopping || say(p, r) < 0 || caller_has_gone(p)) {
                 *ret_gone = true;
                 return -1;
         }
         sleep_for_news(p);
+        if (p->generation != p->daemon->limits_generation)
+                renew_limits(p);
         return 0;
 }
 
@@ -172,34 +210,44 @@ void queue_leave(struct place *p) {
         pthread_cond_broadcast(&l->freed);
 }
 
+static int by_order(const void *a, const void *b) {
+        const struct waiter *const *x = a, *const *y = b;
+
+        return waiter_before(*x, *y) ? -1 : waiter_before(*y, *x);
+}
+
 void handle_queue(struct call *c) {
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
-        size_t position = 1;
+        const struct waiter **order;
+        size_t n;
 
         json_write_array(&w);
         ledger_lock(l);
-        for (; position <= l->waiters.len; position++)
-                for (size_t i = 0; i < l->waiters.len; i++) {
-                        const struct waiter *o = l->waiters.items[i];
-                        char since[40];
+        n = l->waiters.len;
+        order = calloc(n + 1, sizeof(*order));
+        for (size_t i = 0; order && i < n; i++)
+                order[i] = l->waiters.items[i];
+        if (order)
+                qsort(order, n, sizeof(struct waiter *), by_order);
+        for (size_t i = 0; order && i < n; i++) {
+                const struct waiter *o = order[i];
+                char since[40];
 
-                        if (queue_ahead((const struct waiter *const *)l->waiters.items,
-                                        l->waiters.len, o) +
-                                    1 !=
-                            position)
-                                continue;
-                        time_format(o->since_us, since, sizeof(since));
-                        json_write_object(&w);
-                        json_put_int(&w, "position", (int64_t)position);
-                        json_put_str(&w, "user", o->user);
-                        json_put_str(&w, "container", o->uid == c->who->uid ? o->name : NULL);
-                        json_put_int(&w, "gpus", o->gpus);
-                        json_put_str(&w, "for", o->for_devices ? "gpus" : "quota");
-                        json_put_int(&w, "priority", o->priority);
-                        json_put_str(&w, "since", since);
-                        json_write_object_end(&w);
-                }
+                time_format(o->since_us, since, sizeof(since));
+                json_write_object(&w);
+                json_put_int(&w, "position", (int64_t)i + 1);
+                json_put_str(&w, "user", o->user);
+                json_put_str(&w, "container", o->uid == c->who->uid ? o->name : NULL);
+                json_put_int(&w, "gpus", o->gpus);
+                json_put_str(&w, "for", o->for_devices ? "gpus" : "quota");
+                json_put_int(&w, "priority", o->priority);
+                json_put_str(&w, "since", since);
+                json_write_object_end(&w);
+        }
         ledger_unlock(l);
         json_write_array_end(&w);
+        if (!order)
+                call_fail(c, REFUSAL_INTERNAL, "no memory");
+        free(order);
 }

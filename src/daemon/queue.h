@@ -15,16 +15,17 @@ struct place { /* in the queue */
         struct daemon *daemon;
         struct lines *lines;
         struct waiter waiter;
+        struct limits *limits; /* the caller's, kept current while they wait */
+        unsigned generation;   /* which limits those are */
         bool entered;
         int64_t until_us; /* CLOCK_MONOTONIC; 0 = as long as it takes */
         char said[2048];  /* the last line, so that only news is sent */
 };
 
 /* Makes a place of the caller's for @name. @wait_s: seconds, or WAIT_FOR_EVER. Not in the queue
- * yet. */
-void queue_place(struct place *p, struct lines *lines, const char *name,
-                 const struct limits *limits, int64_t gpus, bool prefer_full, bool starting,
-                 int64_t wait_s);
+ * yet. @limits is filled, and again in queue_wait() when the limits file was read anew. */
+void queue_place(struct place *p, struct lines *lines, const char *name, struct limits *limits,
+                 int64_t gpus, bool prefer_full, bool starting, int64_t wait_s);
 
 /* All below: the ledger's lock is held. */
 
