@@ -19,6 +19,8 @@ static const struct option_row rows[] = {
                    "number of GPUs (default: as many as it had)",
                    .seen_offset = offsetof(struct restore_options, create.has_gpus)),
         OPTION_FLAG(0, "cpu-only", struct restore_options, create.cpu_only, "no GPU"),
+        OPTION_OPTIONAL(0, "wait", "TIME", struct restore_options, create.wait,
+                        "wait for a GPU, or for room in your limits"),
 };
 
 static const struct table_column columns[] = {

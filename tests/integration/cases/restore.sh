@@ -45,6 +45,20 @@ test_restore_after_remove() {
         no 1 as alice container-restore thesis
 }
 
+test_restore_waits_for_its_gpus() {
+        changed thesis
+        ok as alice container-remove thesis --stop
+        ok as bob container-create his --gpu=4
+        no 3 as alice container-restore thesis
+        expect_err 'get in line for it: --wait;'
+        spawn waiting alice container-restore thesis --wait=60
+        wait_until 10 sh -c "'$ROOT/as' bob ds01 queue | grep -q alice"
+        ok as bob container-remove his --force
+        join waiting "$SPAWNED"
+        [ "$RC" = 0 ] || fail "exit code $RC: $ERR"
+        equal "$(gpus_of alice thesis)" GPU-0,GPU-1 "the GPUs"
+}
+
 test_nothing_changed_nothing_kept() {
         ok as alice container-create fresh --cpu-only
         ok as alice container-remove fresh
