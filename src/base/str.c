@@ -195,6 +195,13 @@ size_t utf8_width(const char *s) {
         return width;
 }
 
+void utf8_cut(char *s, size_t width) {
+        size_t n = strlen(s);
+
+        while (n > 0 && (utf8_width(s) > width || !utf8_valid(s, n)))
+                s[--n] = '\0';
+}
+
 size_t str_printable_bytes(const char *s, size_t n) {
         uint32_t cp = 0;
         size_t len = utf8_decode(s, n, &cp);

@@ -31,6 +31,9 @@ bool utf8_valid(const char *s, size_t n);
  * 0 for combining marks; an invalid byte counts 1. No locale needed. */
 size_t utf8_width(const char *s);
 
+/* Cuts @s at its end until it is at most @width columns wide, between two characters. */
+void utf8_cut(char *s, size_t width);
+
 /* The bytes of the character at @s (of @n), or 0 when a terminal would obey it rather than show it
  * (control characters, C1 too; changes of direction), or it is no UTF-8. */
 size_t str_printable_bytes(const char *s, size_t n);

@@ -54,10 +54,9 @@ static void draw_line(struct cli *c, const char *label, const char *text) {
 }
 
 bool ask_line(struct cli *c, const char *label, char *text, size_t size) {
-        const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
         enum key key = KEY_NONE;
 
-        if (!term || !*term || str_equal(term, "dumb") || (plain && *plain) ||
+        if (!c->redraws ||
             tty_enter(c->in_fd, c->err_fd, TTY_KEYS, NULL, NULL) < 0)
                 return read_line(c, label, text, size);
         while (key != KEY_ENTER && key != KEY_ESCAPE && key != KEY_INTERRUPT && key != KEY_END) {

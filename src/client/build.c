@@ -44,25 +44,21 @@ void build_result_release(struct build_result *r) {
 /* --- what is seen --------------------------------------------------------------------------- */
 
 static bool is_live(const struct build *b) {
-        return b->cli->err_tty && !b->request->quiet;
+        return b->cli->redraws && !b->request->quiet;
 }
 
 static void clear_line(struct build *b) {
         if (b->shown)
-                fputs("\r\033[K", b->cli->err);
+                cli_redraw(b->cli, "");
         b->shown = false;
 }
 
-/* One line that fits the terminal, in place of the one before. */
-static void show_line(struct build *b, char *text) {
+static void show_line(struct build *b, const char *text) {
         static const char turns[] = "|/-\\";
-        int width = b->cli->columns > 20 ? (int)b->cli->columns - 4 : 76;
-        size_t n = strlen(text);
+        char line[2 * LOG_SIZE + 80];
 
-        while (n > 0 && (utf8_width(text) > (size_t)width || !utf8_valid(text, n)))
-                text[--n] = '\0';
-        fprintf(b->cli->err, "\r%c %s\033[K", turns[b->turn++ % 4], text);
-        fflush(b->cli->err);
+        snprintf(line, sizeof(line), "%c %s", turns[b->turn++ % 4], text);
+        cli_redraw(b->cli, line);
         b->shown = true;
         b->shown_us = clock_mono_us();
 }

@@ -32,6 +32,12 @@ static void open_standard_descriptors(void) {
                         _exit(EXIT_FAILED);
 }
 
+static bool can_redraw(void) {
+        const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
+
+        return term && *term && !str_equal(term, "dumb") && !(plain && *plain);
+}
+
 void cli_init(struct cli *c) {
         struct winsize size;
         const char *socket = getenv("DS01_SOCKET");
@@ -51,6 +57,7 @@ void cli_init(struct cli *c) {
                 .socket = socket && *socket ? socket : NULL,
                 .name = "ds01",
         };
+        c->redraws = c->err_tty && can_redraw();
         if (c->out_tty) {
                 c->rows = 24;
                 c->columns = 80;
@@ -87,6 +94,19 @@ void cli_error_next(struct cli *c, const char *fmt, ...) {
         va_start(ap, fmt);
         print_line(c, "  ", "", fmt, ap);
         va_end(ap);
+}
+
+void cli_redraw(struct cli *c, const char *text) {
+        size_t width = 79;
+        struct winsize size;
+        char line[2048];
+
+        if (ioctl(c->err_fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+                width = size.ws_col - 1;
+        str_printable(line, sizeof(line), text);
+        utf8_cut(line, width);
+        fprintf(c->err, "\r%s\033[K", line);
+        fflush(c->err);
 }
 
 void cli_hint(struct cli *c, const char *fmt, ...) {

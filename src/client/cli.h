@@ -28,6 +28,9 @@ struct cli {
         FILE *out, *err;
         int in_fd, out_fd, err_fd; /* of the streams, for attach and prompts */
         bool in_tty, out_tty, err_tty;
+        /* stderr is a terminal on which lines are drawn again: not with TERM=dumb, nor for who
+         * can't see that, who says so by --plain or $DS01_PLAIN */
+        bool redraws;
         bool utf8;              /* the terminal shows UTF-8 */
         unsigned rows, columns; /* of the terminal; 0: stdout is none */
         bool guided;            /* --guided: guide.h */
@@ -49,6 +52,10 @@ void cli_hint(struct cli *c, const char *fmt, ...) _printf_(2, 3);
 
 /* What ds01d has to tell the person beside the answer, on stderr. Foreign text. */
 void cli_notice(struct cli *c, const char *text);
+
+/* Puts @text in the place of the line in which the cursor of stderr stands, cut to the window; ""
+ * takes it away. Only with `redraws`. */
+void cli_redraw(struct cli *c, const char *text);
 
 /* Asks "TEXT [y/N] " on the terminal. True without asking when there is no terminal: who runs a
  * script has answered by writing it. */

@@ -120,7 +120,7 @@ static int run_command(struct cli *c, const struct command *cmd, int argc, char 
                 return EXIT_USAGE;
         }
         if (common.plain)
-                setenv("DS01_PLAIN", "1", 1);
+                c->redraws = false;
         c->guided = common.guided;
         c->person = common.user;
         if (argc == (common.plain ? 1 : 0) && cmd->ask && picker_possible(c))

@@ -17,14 +17,16 @@ static void draw(struct layers *l) {
         l->drawn = 0;
         for (size_t i = first; i < l->layers.len; i++) {
                 const struct layer *layer = &l->layers.items[i];
-                char current[32], total[32];
+                char current[32], total[32], line[256];
+                int n;
 
                 format_bytes(layer->current, current, sizeof(current));
                 format_bytes(layer->total, total, sizeof(total));
-                fprintf(err, "\r  %-12.12s  %.40s", layer->id, layer->status);
+                n = snprintf(line, sizeof(line), "  %-12.12s  %.40s", layer->id, layer->status);
                 if (layer->total > 0 && layer->current < layer->total)
-                        fprintf(err, "  %s of %s", current, total);
-                fputs("\033[K\n", err);
+                        snprintf(line + n, sizeof(line) - (size_t)n, "  %s of %s", current, total);
+                cli_redraw(l->cli, line);
+                fputc('\n', err);
                 l->drawn++;
         }
         fflush(err);
@@ -50,7 +52,7 @@ void layers_step(struct layers *l, const struct layer *news) {
         str_printable(safe.id, sizeof(safe.id), news->id);
         str_printable(safe.status, sizeof(safe.status), news->status);
         if (!safe.id[0]) {
-                if (!l->cli->err_tty && safe.status[0])
+                if (!l->cli->redraws && safe.status[0])
                         fprintf(l->cli->err, "  %s\n", safe.status);
                 return;
         }
@@ -59,7 +61,7 @@ void layers_step(struct layers *l, const struct layer *news) {
                 return;
         changed = !str_equal(layer->status, safe.status);
         *layer = safe;
-        if (l->cli->err_tty) {
+        if (l->cli->redraws) {
                 if (clock_mono_us() - l->drawn_us >= REDRAW_US)
                         draw(l);
         } else if (changed) {
@@ -68,7 +70,7 @@ void layers_step(struct layers *l, const struct layer *news) {
 }
 
 void layers_finish(struct layers *l) {
-        if (l->cli->err_tty && l->layers.len)
+        if (l->cli->redraws && l->layers.len)
                 draw(l);
         l->drawn = 0;
         l->layers.len = 0;

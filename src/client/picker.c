@@ -50,13 +50,10 @@ static unsigned width_of(const struct picker *p) {
 }
 
 static void put_line(struct picker *p, const char *text) {
-        size_t width = width_of(p), n;
         char line[1024];
 
         str_printable(line, sizeof(line), text);
-        n = strlen(line);
-        while (n > 0 && (utf8_width(line) > width || !utf8_valid(line, n)))
-                line[--n] = '\0';
+        utf8_cut(line, width_of(p));
         fprintf(p->cli->err, "%s\033[K\n", line);
         p->drawn++;
 }
@@ -273,13 +270,11 @@ static int ask_plain(struct picker *p) {
 
 int picker_ask(struct cli *c, const struct picker_list *list) {
         struct picker p = { .cli = c, .list = *list };
-        const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
         int answer = PICKER_FAILED;
         char letter;
 
-        if (!term || !*term || str_equal(term, "dumb") || (plain && *plain))
-                return ask_plain(&p);
-        if (tty_enter(c->in_fd, c->err_fd, TTY_KEYS, "\033[?25l", "\033[?25h") < 0)
+        if (!c->redraws ||
+            tty_enter(c->in_fd, c->err_fd, TTY_KEYS, "\033[?25l", "\033[?25h") < 0)
                 return ask_plain(&p);
         for (;;) {
                 enum key key;

@@ -1,6 +1,6 @@
 /*
- * A line on the terminal for what takes longer than a second: "| starting 'thesis' (3s)". Nothing
- * when stderr is no terminal.
+ * A line on the terminal for what takes longer than a second: "| starting 'thesis' (3s)". Every ten
+ * seconds a line of its own where lines can't be redrawn; nothing when stderr is no terminal.
  */
 #pragma once
 

@@ -12,10 +12,7 @@
 enum { FRAME_MAX = 1024 * 1024, LEAST_ROWS = 4, LEAST_COLUMNS = 10, MESSAGE_ROWS_MAX = 3 };
 
 bool screen_possible(const struct cli *c) {
-        const char *term = getenv("TERM"), *plain = getenv("DS01_PLAIN");
-
-        return c->in_tty && c->out_tty && c->err_tty && term && *term &&
-               !str_equal(term, "dumb") && !(plain && *plain);
+        return c->in_tty && c->out_tty && c->redraws;
 }
 
 int screen_open(struct screen *s, struct cli *c) {
@@ -56,11 +53,9 @@ static void add_cut(struct screen *s, const char *text, size_t n) {
         if (!line || !safe)
                 return;
         str_printable(safe, n + 1, line);
-        n = strlen(safe);
-        while (n > 0 && (utf8_width(safe) >= columns_of(s) || !utf8_valid(safe, n)))
-                safe[--n] = '\0';
-        for (size_t i = 0; i < n; i++)
-                buf_addc(&s->frame, s->cli->utf8 || !(safe[i] & 0x80) ? safe[i] : '?');
+        utf8_cut(safe, columns_of(s) - 1);
+        for (const char *at = safe; *at; at++)
+                buf_addc(&s->frame, s->cli->utf8 || !(*at & 0x80) ? *at : '?');
 }
 
 /* The hints, in as many lines as they need, up to half of the rows; only counted without @draw. */
@@ -173,13 +168,10 @@ static void send(struct screen *s) {
 /* Bytes of @text that fill a row. */
 static size_t row_of(const struct screen *s, const char *text) {
         char row[1024];
-        size_t n;
 
         str_copy(row, sizeof(row), text);
-        n = strlen(row);
-        while (n > 0 && (utf8_width(row) >= columns_of(s) || !utf8_valid(row, n)))
-                row[--n] = '\0';
-        return n > 0 ? n : strlen(text);
+        utf8_cut(row, columns_of(s) - 1);
+        return *row ? strlen(row) : strlen(text);
 }
 
 static void put_message(struct screen *s) {
@@ -275,7 +267,7 @@ static int capture(const struct screen *s, int (*call)(struct cli *c, void *data
         int r;
 
         *ret_text = NULL;
-        inner.err_tty = inner.out_tty = false;
+        inner.err_tty = inner.out_tty = inner.redraws = false;
         inner.now_us = clock_real_us();
         inner.columns = columns_of(s) - 1; /* see add_cut() */
         inner.out = inner.err = open_memstream(ret_text, &length);

@@ -38,16 +38,15 @@ int waiting_put(struct cli *c, struct json_writer *w, const char *time) {
 
 static void clear(struct waiting *w) {
         if (w->shown)
-                fputs("\r\033[K", w->cli->err);
+                cli_redraw(w->cli, "");
         w->shown = false;
 }
 
-/* "waiting 12s, place 2 of 3: ...", cut to the terminal. */
+/* "waiting 12s, place 2 of 3: ..." */
 static void draw(struct waiting *w) {
         char time[32], left[32] = "", line[2300];
-        size_t width = w->cli->columns > 20 ? w->cli->columns - 1 : 79, n;
 
-        if (!w->cli->err_tty || !w->waits)
+        if (!w->cli->redraws || !w->waits)
                 return;
         duration_format(clock_mono_us() - w->began_us, time, sizeof(time));
         if (w->next_us) {
@@ -57,11 +56,7 @@ static void draw(struct waiting *w) {
         }
         snprintf(line, sizeof(line), "waiting %s%s%s, %s", time, *left ? ", next change in " : "",
                  left, w->text);
-        n = strlen(line);
-        while (n > 0 && (utf8_width(line) > width || !utf8_valid(line, n)))
-                line[--n] = '\0';
-        fprintf(w->cli->err, "\r%s\033[K", line);
-        fflush(w->cli->err);
+        cli_redraw(w->cli, line);
         w->shown = true;
 }
 
@@ -87,7 +82,7 @@ static void take_news(struct waiting *w, struct json_scan *s) {
         snprintf(w->text, sizeof(w->text), "place %" PRId64 " of %" PRId64 ": %s", position, of,
                  reason);
         w->waits = true;
-        if (w->cli->err_tty) {
+        if (w->cli->redraws) {
                 draw(w);
         } else {
                 fputs("waiting, ", w->cli->err);

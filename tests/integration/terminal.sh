@@ -14,16 +14,26 @@ terminal() {
         esac
         rm -f "$WORK/rc" "$WORK/after"
         end_terminal
-        tmux -S "$WORK/tmux" -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" \
+        # A server of its own: the one before may be about to leave, and takes its socket along.
+        TMUX_SOCKET=$WORK/tmux.$EPOCHREALTIME
+        in_tmux -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" \
                 "stty -a >$WORK/before; AS_TERM=screen-256color $ROOT/as alice ${vars[*]} $*; echo RC=\$? >$WORK/rc; stty -a >$WORK/after; sleep 600"
 }
 
+in_tmux() {
+        tmux -S "$TMUX_SOCKET" "$@"
+}
+
+resize() { # COLUMNSxROWS
+        in_tmux resize-window -x "${1%x*}" -y "${1#*x}"
+}
+
 keys() {
-        tmux -S "$WORK/tmux" send-keys "$@"
+        in_tmux send-keys "$@"
 }
 
 screen() { # without the blanks that tmux keeps at the ends of lines
-        tmux -S "$WORK/tmux" capture-pane -p | sed 's/ *$//'
+        in_tmux capture-pane -p | sed 's/ *$//'
 }
 
 screen_shows() {
@@ -35,7 +45,7 @@ see() { # see PATTERN [SECONDS]
 }
 
 end_terminal() {
-        tmux -S "$WORK/tmux" kill-server 2>/dev/null || true
+        [ -z "${TMUX_SOCKET-}" ] || in_tmux kill-server 2>/dev/null || true
 }
 
 # ended CODE: the command has, and the terminal is as it was.

@@ -256,7 +256,7 @@ test_tty_resize() {
         running alice thesis
         terminal 90x30 container-attach thesis
         see '[$#] ?$'
-        tmux -S "$WORK/tmux" resize-window -x 71 -y 23
+        resize 71x23
         sleep 0.5
         keys 'stty size' Enter
         see '^23 71'

@@ -52,10 +52,10 @@ test_long_list_scrolls() {
         see '  12 of 12$'
         keys PageUp
         see '^> \[ \] c02 '
-        tmux -S "$WORK/tmux" resize-window -x 40 -y 7
+        resize 40x7
         see '^Space marks, Enter takes, Esc leaves$'
         see '^> \[ \] c02 '
-        tmux -S "$WORK/tmux" resize-window -x 80 -y 12
+        resize 80x12
         see '^arrows move, .*Esc leaves$'
         keys Escape
         see 'Nothing was chosen'

@@ -44,6 +44,24 @@ test_pipes_are_clean() {
         done
 }
 
+# What takes long is not drawn again and again on a terminal that can't, nor for who asks for lines.
+test_waiting_without_redrawing() {
+        local settings
+
+        ok as bob container-create all --gpu=4
+        for settings in "TERM=dumb" "TERM=xterm DS01_PLAIN=1"; do
+                # shellcheck disable=SC2086 # words
+                run as alice $settings script -qec "container-create thesis --gpu=1 --wait=2" /dev/null </dev/null
+                [ "$RC" = 3 ] || fail "exit code $RC"
+                tr -d '\r\004\b' <"$WORK/out" >"$WORK/out.text"
+                mv "$WORK/out.text" "$WORK/out"
+                is_plain "$settings"
+                grep -q '^waiting, ' "$WORK/out" || fail "nothing is said: $OUT"
+        done
+        run as alice TERM=xterm script -qec "container-create thesis --gpu=1 --wait=2" /dev/null </dev/null
+        grep -q $'\rwaiting 1s' "$WORK/out" || fail "it is not drawn: $(cat -A "$WORK/out")"
+}
+
 # At a terminal that can do nothing, and at one without colour, what stands there is text.
 test_terminals_without_colour() {
         local settings
@@ -127,7 +145,7 @@ fits() {
         terminal "$1" $command
         wait_until 10 test -s "$WORK/after"
         see "$3"
-        cmp -s <(tmux -S "$WORK/tmux" capture-pane -p) <(tmux -S "$WORK/tmux" capture-pane -pJ | sed 's/ *$//') ||
+        cmp -s <(in_tmux capture-pane -p) <(in_tmux capture-pane -pJ | sed 's/ *$//') ||
                 fail "lines of '$2' are wider than $1"
         screen
         end_terminal

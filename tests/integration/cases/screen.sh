@@ -107,10 +107,10 @@ test_editor_leaves_the_file_alone() {
         # A signal, and a window that changes its size.
         terminal 80x24 TERM=vt100 -- image-update thesis
         see '^> pandas'
-        tmux -S "$WORK/tmux" resize-window -x 40 -y 12
+        resize 40x12
         see 'q quit'
         see '^> pandas'
-        tmux -S "$WORK/tmux" resize-window -x 80 -y 24
+        resize 80x24
         see 'a add  s add system  v version  d remove  / catalogue'
         keys d
         see '^removed pandas'
@@ -126,7 +126,7 @@ test_editor_leaves_the_file_alone() {
 kill_in_terminal() {
         local pane
 
-        pane=$(tmux -S "$WORK/tmux" display -p '#{pane_pid}')
+        pane=$(in_tmux display -p '#{pane_pid}')
         kill -"$1" $(pstree -p "$pane" | grep -o "$2([0-9]*)" | grep -o '[0-9]*' | tail -n 1)
 }
 

@@ -202,7 +202,7 @@ static void run(struct fake *f, struct ran *ret, int (*part)(struct cli *c, void
 
 void run_part(struct fake *f, struct ran *ret, int (*part)(struct cli *c, void *arg), void *arg,
               bool live) {
-        struct cli c = { .in_fd = -1, .err_tty = live };
+        struct cli c = { .in_fd = -1, .err_tty = live, .redraws = live };
 
         run(f, ret, part, arg, &c);
 }
