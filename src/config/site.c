@@ -109,8 +109,9 @@ const struct site_key site_keys[] = {
           .help = "Accounts below this uid belong to services and are refused (root is not)." },
 
         { "notify.command", SITE_PATH, AT(notify_command), "", .may_be_empty = true,
-          .help = "A program that is run for each warning and each stop by a rule of time, with "
-                  "JSON on its stdin, to send mail or a message; empty: none." },
+          .help = "A program that is run for each warning and each stop by a rule of time, and "
+                  "before reservations, with JSON on its stdin, to send mail or a message; "
+                  "empty: none." },
 
         { "daemon.max_connections", SITE_COUNT, AT(max_connections), "512", 1, 65536,
           .help = "Open connections of all people together." },

@@ -65,3 +65,25 @@ void reservation_withhold(const struct snapshot *s, const struct reservation *r,
         for (size_t k = 0; k < g.n; k++)
                 mask[g.devices[k]] = mark;
 }
+
+int64_t reservation_peak(const struct reservation *const *others, size_t n,
+                         const struct reservation *r, int64_t *ret_gpus) {
+        int64_t peak_us = r->start_us, most = 0;
+
+        /* The sum grows at starts only. */
+        for (size_t i = 0; i <= n; i++) {
+                int64_t at = i < n ? others[i]->start_us : r->start_us, sum = r->gpus;
+
+                if (at < r->start_us || at >= r->end_us)
+                        continue;
+                for (size_t k = 0; k < n; k++)
+                        if (at >= others[k]->start_us && at < others[k]->end_us)
+                                sum += others[k]->gpus;
+                if (sum > most) {
+                        most = sum;
+                        peak_us = at;
+                }
+        }
+        *ret_gpus = most;
+        return peak_us;
+}

@@ -24,6 +24,11 @@ bool reservation_counts(const struct reservation *r, int64_t wall_us, int64_t ah
 /* How many GPUs its people do not hold yet. */
 int64_t reservation_missing(const struct snapshot *s, const struct reservation *r);
 
+/* The moment within @r's time at which most GPUs are reserved, by @r and by those of the @n others
+ * that are of that time too; *@ret_gpus is how many. */
+int64_t reservation_peak(const struct reservation *const *others, size_t n,
+                         const struct reservation *r, int64_t *ret_gpus);
+
 /* Marks in @mask (a byte a device; what is marked already stays so, and is not free) with @mark the
  * free devices that are kept from @user for this reservation. */
 void reservation_withhold(const struct snapshot *s, const struct reservation *r, uint8_t mark,

@@ -95,6 +95,13 @@ static int save(struct daemon *d) {
         return r < 0 ? r : file_write_atomic(path, 0600, buf_str(&text), text.len);
 }
 
+static void put_aside(const char *path) {
+        char aside[PATH_MAX + 16];
+
+        snprintf(aside, sizeof(aside), "%s.damaged", path);
+        rename(path, aside);
+}
+
 void reserve_start(struct daemon *d) {
         _cleanup_buf_ struct buf text = BUF_INIT(RESERVE_FILE_MAX);
         char path[PATH_MAX];
@@ -105,9 +112,11 @@ void reserve_start(struct daemon *d) {
         r = file_read(path, &text);
         if (r == 0)
                 r = reserve_read(buf_str(&text), text.len, d->reserve.own, &d->reserve.n);
-        if (r < 0 && r != -ENOENT)
+        if (r < 0 && r != -ENOENT) {
                 log_line(LOG_ERROR, "reservations-damaged", "path", path, "error", strerror(-r),
                          NULL);
+                put_aside(path); /* the next change would write over it */
+        }
         for (size_t i = 0; i < d->reserve.n; i++)
                 if (d->reserve.own[i].id > d->reserve.last_id)
                         d->reserve.last_id = d->reserve.own[i].id;
@@ -141,6 +150,13 @@ void reserve_occurrence(struct reservation *r, int64_t wall_us) {
         }
 }
 
+static void put_time(struct json_writer *w, const char *key, int64_t us) {
+        char text[32];
+
+        time_format(us, text, sizeof(text));
+        json_put_str(w, key, text);
+}
+
 /* What is over is forgotten. */
 static size_t collect(struct daemon *d, struct own_reservation *ret, int64_t wall_us) {
         size_t n = 0, kept = 0;
@@ -166,7 +182,30 @@ static size_t collect(struct daemon *d, struct own_reservation *ret, int64_t wal
         return n;
 }
 
+/* For the site's command, as expiry.c has them. */
+static void post(struct daemon *d, const struct record *r, const struct reservation *v,
+                 const char *text) {
+        _cleanup_buf_ struct buf out = BUF_INIT(8192);
+        struct json_writer w = JSON_WRITER(&out);
+        char *json;
+
+        json_write_object(&w);
+        json_put_str(&w, "event", "reservation");
+        json_put_str(&w, "user", r->user);
+        json_put_int(&w, "uid", r->uid);
+        json_put_str(&w, "container", r->name);
+        json_put_int(&w, "gpus", v->gpus);
+        put_time(&w, "start", v->start_us);
+        put_time(&w, "end", v->end_us);
+        json_put_str(&w, "message", text);
+        json_write_object_end(&w);
+        json = out.failed ? NULL : strdup(buf_str(&out));
+        if (json)
+                notices_post(&d->notices, json);
+}
+
 static void announce(struct daemon *d, const struct record *r, const struct reservation *v) {
+        struct event *e = journal_event(&d->ledger, r, EVENT_WARNING, clock_real_us());
         char text[NOTICE_SIZE], from[16] = "?", to[16] = "?";
         time_t start = (time_t)(v->start_us / US_PER_S), end = (time_t)(v->end_us / US_PER_S);
         struct tm tm;
@@ -181,6 +220,10 @@ static void announce(struct daemon *d, const struct record *r, const struct rese
                  from, to, v->gpus, v->gpus == 1 ? " is" : "s are", r->name, r->name);
         terminals_say(&d->terminals, r->id, text);
         notices_add(&d->notices, r->uid, text);
+        post(d, r, v, text);
+        if (e)
+                str_copy(e->why, sizeof(e->why), text);
+        journal_add(&d->journal, e);
         log_line(LOG_INFO, "reservation-announced", "user", r->user, "container", r->name, NULL);
 }
 
@@ -246,13 +289,6 @@ void reserve_tend(struct daemon *d) {
 
 /* --- calls ---------------------------------------------------------------------------------- */
 
-static void put_time(struct json_writer *w, const char *key, int64_t us) {
-        char text[32];
-
-        time_format(us, text, sizeof(text));
-        json_put_str(w, key, text);
-}
-
 void handle_reservation_list(struct call *c) {
         struct ledger *l = &c->daemon->ledger;
         struct json_writer w = JSON_WRITER(&c->answer);
@@ -305,10 +341,30 @@ static bool is_admin(struct call *c) {
         return false;
 }
 
+/* How many whole GPUs there are. */
+static int64_t count_gpus(struct daemon *d) {
+        struct ledger *l = &d->ledger;
+        int64_t n = 0;
+
+        ledger_lock(l);
+        for (size_t i = 0; i < l->inventory.ndevices; i++)
+                n += l->inventory.devices[i].instance < 0;
+        ledger_unlock(l);
+        return n;
+}
+
 /* The wish as a reservation; nonzero when refused. */
-static int judge(const struct wish *wish, struct reservation *ret, struct refusal *refusal) {
+static int judge(struct daemon *d, const struct wish *wish, struct reservation *ret,
+                 struct refusal *refusal) {
         struct reservation r = { .gpus = wish->gpus };
+        int64_t there = count_gpus(d);
         size_t used = 0;
+
+        if (there > 0 && wish->gpus > there)
+                return refuse_detail(refusal, REFUSAL_ARGUMENT_INVALID, NULL,
+                                     "%" PRId64 " GPUs can't be reserved: there are %" PRId64
+                                     " whole ones",
+                                     wish->gpus, there);
 
         if (time_parse(wish->start, &r.start_us) < 0 || time_parse(wish->end, &r.end_us) < 0 ||
             r.end_us <= r.start_us || r.end_us <= clock_real_us())
@@ -332,7 +388,31 @@ static int judge(const struct wish *wish, struct reservation *ret, struct refusa
         return 0;
 }
 
-/* Answers {"id"}; a list that can't be written is as before. */
+/* "more than there are", when @r and what is reserved already is so; else "". The list has @r. */
+static void warn_of_too_many(struct daemon *d, int64_t id, const struct reservation *r, char *dst,
+                             size_t size) {
+        const struct reservation *others[RESERVATIONS_MAX];
+        int64_t there = count_gpus(d), most, at;
+        struct ledger *l = &d->ledger;
+        char when[32];
+        size_t n = 0;
+
+        ledger_lock(l);
+        for (size_t i = 0; i < l->nreservations; i++)
+                if (l->reservations[i].id != id)
+                        others[n++] = &l->reservations[i].r;
+        at = reservation_peak(others, n, r, &most);
+        ledger_unlock(l);
+        time_format(at, when, sizeof(when));
+        dst[0] = '\0';
+        if (most > there)
+                snprintf(dst, size,
+                         "from %s on %" PRId64 " GPUs are reserved and there are %" PRId64
+                         "; the first in the list come first",
+                         when, most, there);
+}
+
+/* Answers {"id", "notes"}; a list that can't be written is as before. */
 static void change(struct call *c, const struct reservation *add, int64_t remove) {
         struct reserve *v = &c->daemon->reserve;
         struct own_reservation *old = calloc(RESERVATIONS_MAX, sizeof(*old));
@@ -374,10 +454,19 @@ static void change(struct call *c, const struct reservation *add, int64_t remove
         } else if (e < 0) {
                 call_fail(c, REFUSAL_INTERNAL, "the reservation can't be kept: %s", strerror(-e));
         } else {
+                char note[160] = "";
+
+                reserve_tend(c->daemon); /* in force at once */
+                if (add)
+                        warn_of_too_many(c->daemon, id, add, note, sizeof(note));
                 json_write_object(&w);
                 json_put_int(&w, "id", id);
+                json_write_key(&w, "notes");
+                json_write_array(&w);
+                if (note[0])
+                        json_write_str(&w, note);
+                json_write_array_end(&w);
                 json_write_object_end(&w);
-                reserve_tend(c->daemon); /* in force at once */
         }
 }
 
@@ -387,7 +476,7 @@ void handle_reservation_create(struct call *c) {
 
         if (!is_admin(c) || call_decode(c, wish_fields, ARRAY_SIZE(wish_fields), &wish) < 0)
                 return;
-        if (judge(&wish, &r, &c->refusal))
+        if (judge(c->daemon, &wish, &r, &c->refusal))
                 call_refuse(c, &c->refusal);
         else
                 change(c, &r, 0);

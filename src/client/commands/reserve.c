@@ -136,6 +136,19 @@ static void put_people(struct json_writer *w, const char *people) {
         json_write_array_end(w);
 }
 
+static void print_notes(struct cli *c, const struct buf *body) {
+        struct json_scan s = JSON_SCAN(buf_str(body), body->len);
+        _cleanup_buf_ struct buf notes = BUF_INIT(4096);
+        bool is_object = json_scan_next(&s) == JSON_SCAN_OBJECT;
+
+        while (is_object && json_scan_next(&s) == JSON_SCAN_KEY)
+                if (json_scan_is(&s, "notes"))
+                        scan_notes(&s, &notes);
+                else
+                        json_scan_skip(&s);
+        action_print_notes(c->out, &notes);
+}
+
 static int make(struct cli *c, const struct reserve_options *o, const struct operands *operands) {
         _cleanup_buf_ struct buf body = BUF_INIT(4096);
         _cleanup_reply_ struct reply reply = { 0 };
@@ -169,6 +182,7 @@ static int make(struct cli *c, const struct reserve_options *o, const struct ope
         format_moment(end, c->now_us, until, sizeof(until));
         fprintf(c->out, "Reserved %" PRId64 " GPU%s from %s until %s for %s\n", gpus,
                 gpus == 1 ? "" : "s", from, until, o->people);
+        print_notes(c, &reply.body);
         return EXIT_DONE;
 }
 

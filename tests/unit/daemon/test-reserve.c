@@ -70,6 +70,12 @@ static void test_weekly(void **state) {
                 /* the whole day, every day */
                 { "2026-12-31 23:59", "2026-12-31 00:00", "2027-01-01 00:00", 127, 0, 1440 },
                 { "2026-10-24 10:00", "2026-10-25 09:00", "2026-10-25 12:00", 1, 540, 720 },
+                /* over the night in which the clock is set, back and forth */
+                { "2026-10-24 23:00", "2026-10-24 22:00", "2026-10-25 04:00", 1 << 6, 1320, 240 },
+                { "2026-03-29 05:00", "2026-04-04 22:00", "2026-04-05 04:00", 1 << 6, 1320, 240 },
+                { "2026-03-29 03:30", "2026-03-28 22:00", "2026-03-29 04:00", 1 << 6, 1320, 240 },
+                /* from one year into the next */
+                { "2026-12-31 23:00", "2026-12-31 22:00", "2027-01-01 02:00", 1 << 4, 1320, 120 },
         };
 
         (void)state;
@@ -82,6 +88,30 @@ static void test_weekly(void **state) {
                 reserve_occurrence(&r, at(rows[i].now));
                 assert_int_equal(r.start_us, at(rows[i].start));
                 assert_int_equal(r.end_us, at(rows[i].end));
+        }
+}
+
+static void test_peak(void **state) {
+        static const struct {
+                int64_t start, end, gpus, wanted, at;
+        } rows[] = {
+                { 0, 10, 1, 1, 0 },   { 0, 11, 1, 3, 10 }, { 12, 14, 1, 3, 12 },
+                { 15, 40, 1, 6, 20 }, { 30, 40, 4, 4, 30 }, { 25, 26, 1, 4, 25 },
+        };
+        static const struct reservation list[] = {
+                { .gpus = 2, .start_us = 10, .end_us = 25 },
+                { .gpus = 3, .start_us = 20, .end_us = 30 },
+        };
+        const struct reservation *const others[] = { &list[0], &list[1] };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct reservation r = { .gpus = rows[i].gpus, .start_us = rows[i].start,
+                                               .end_us = rows[i].end };
+                int64_t most = 0;
+
+                assert_int_equal(reservation_peak(others, 2, &r, &most), rows[i].at);
+                assert_int_equal(most, rows[i].wanted);
         }
 }
 
@@ -108,6 +138,7 @@ int main(void) {
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_damage),
                 cmocka_unit_test(test_weekly),
+                cmocka_unit_test(test_peak),
                 cmocka_unit_test(test_moments),
         };
 
