@@ -17,6 +17,10 @@ const char *container_state_word(enum container_state s) {
         return words[s];
 }
 
+bool container_is_up(enum container_state s) {
+        return s == CONTAINER_RUNNING || s == CONTAINER_PAUSED;
+}
+
 static int64_t add_time(int64_t a, int64_t b) {
         int64_t sum;
 

@@ -25,6 +25,8 @@ enum container_state {
 };
 /* "creating", "created", "running", ... */
 const char *container_state_word(enum container_state s);
+/* It has a process: running or paused. */
+bool container_is_up(enum container_state s);
 
 /* A lease is derived, not stored: from the container's state and times. */
 enum lease_state {

@@ -25,7 +25,7 @@ void handle_container_list(struct call *c) {
                 struct container_view view;
 
                 if ((r->uid != c->who->uid && !c->everybody) ||
-                    (!all && r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED))
+                    (!all && !container_is_up(r->state)))
                         continue;
                 ledger_view(l, (int)i, &view);
                 view.of_all = c->everybody;

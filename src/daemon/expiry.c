@@ -118,7 +118,7 @@ static void take_stock(struct round *round, watches *all) {
 
                 if (claim_holds(&l->claims.items[i], round->now_us))
                         round->taken += l->claims.items[i].units;
-                if ((r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED) ||
+                if (!container_is_up(r->state) ||
                     r->pid <= 0 || !r->uuids || !r->uuids[0])
                         continue;
                 w = watch_find(all, r->id);

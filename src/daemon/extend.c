@@ -94,7 +94,7 @@ static void exempt(struct call *c, struct record *r) {
 static void put_off(struct call *c, struct record *r, const struct extend_request *request) {
         struct facts facts = r->facts;
 
-        if (r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED)
+        if (!container_is_up(r->state))
                 refuse_detail(&c->refusal, REFUSAL_NOT_RUNNING, r->name, "%s",
                               container_state_word(r->state));
         else if (!r->uuids || !r->uuids[0])

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "daemon/lifecycle.h"
+#include "daemon/verify.h"
 
 static bool share_device(const struct claim *a, const struct claim *b) {
         for (int16_t i = 0; i < a->ndevices; i++)
@@ -33,13 +34,16 @@ static bool must_yield(struct daemon *d, const struct record *r, bool later) {
         size_t own = (size_t)ledger_index(l, r);
         int64_t now = ledger_now(l), began = began_us(r, &l->claims.items[own]), others;
 
-        if (!claim_holds(&l->claims.items[own], now))
+        if (r->state == CONTAINER_REMOVING || !claim_holds(&l->claims.items[own], now))
                 return false;
         for (size_t i = 0; i < l->claims.len; i++) {
                 const struct record *other = l->records.items[i];
 
                 if (i == own || !claim_holds(&l->claims.items[i], now) ||
                     !share_device(&l->claims.items[own], &l->claims.items[i]))
+                        continue;
+                /* It is going, and whether it still held anything is not known. */
+                if (later && other->state == CONTAINER_REMOVING)
                         continue;
                 others = began_us(other, &l->claims.items[i]);
                 if (!later || began > others || (began == others && own > i))
@@ -48,13 +52,13 @@ static bool must_yield(struct daemon *d, const struct record *r, bool later) {
         return false;
 }
 
-void gate_enforce(struct daemon *d, struct record *r, bool later) {
+static void enforce(struct daemon *d, struct record *r, bool later) {
         struct engine_error error = { 0 };
         bool yields, up;
 
         ledger_lock(&d->ledger);
         yields = must_yield(d, r, later);
-        up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        up = container_is_up(r->state);
         ledger_unlock(&d->ledger);
         if (!yields)
                 return;
@@ -66,4 +70,16 @@ void gate_enforce(struct daemon *d, struct record *r, bool later) {
                 return;
         }
         container_release_devices(d, r);
+}
+
+void gate_judge(struct daemon *d, struct record *r) {
+        struct refusal refusal = { 0 };
+
+        r->ungated = false;
+        if (container_is_up(r->state) && verify_start(d, r, &refusal) == 0)
+                enforce(d, r, false);
+}
+
+void gate_judge_adopted(struct daemon *d, struct record *r) {
+        enforce(d, r, true);
 }

@@ -5,7 +5,11 @@
 
 #include <stdbool.h>
 
-/* @r, which is ours (busy), gives up its devices when another container holds one of them: it is
- * stopped if it runs, and its lease ends. With @later only where what it has began after what the
- * other has, by the engine's clock: for containers of which nobody knows which passed the gate. */
-void gate_enforce(struct daemon *d, struct record *r, bool later);
+/* @r, which is ours (busy), was seen to run though nobody came through the gate with it. It is
+ * verified as any start is, and when another container holds one of its devices, stopped; its
+ * lease ends then. */
+void gate_judge(struct daemon *d, struct record *r);
+
+/* @r, which is ours, was there when ds01d came: nobody knows whether it passed the gate. Of two
+ * that hold one device, the one that came by it later gives it up. */
+void gate_judge_adopted(struct daemon *d, struct record *r);

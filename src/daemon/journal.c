@@ -155,10 +155,6 @@ void journal_warning(struct daemon *d, const char *id, const char *text) {
         ledger_unlock(&d->ledger);
 }
 
-static bool is_up(enum container_state state) {
-        return state == CONTAINER_RUNNING || state == CONTAINER_PAUSED;
-}
-
 /* Why it has stopped, and when. */
 static struct event *stop_event(const struct ledger *l, const struct record *r) {
         int64_t at = r->finished_us > r->started_us ? r->finished_us : 0;
@@ -178,15 +174,15 @@ static bool note_state(struct ledger *l, struct record *r) {
 
         /* Half-way states change nothing, nor does a start of which nothing is known yet. */
         if (now == CONTAINER_RESERVED || now == CONTAINER_REMOVING ||
-            (is_up(now) && !is_up(before) && !ran))
+            (container_is_up(now) && !container_is_up(before) && !ran))
                 return false;
         if (before == CONTAINER_RESERVED)
                 note(l, r, EVENT_CREATE, past(r->created_us), "");
-        if (ran && is_up(before))
+        if (ran && container_is_up(before))
                 note(l, r, EVENT_STOP, past(r->started_us), "started anew");
         if (ran)
                 note(l, r, EVENT_START, past(r->started_us), "");
-        if (now == CONTAINER_STOPPED && (ran || is_up(before)))
+        if (now == CONTAINER_STOPPED && (ran || container_is_up(before)))
                 journal_add(l->journal, stop_event(l, r));
         else if (now == CONTAINER_PAUSED && (ran || before != CONTAINER_PAUSED))
                 note(l, r, EVENT_PAUSE, clock_real_us(), "");
@@ -242,7 +238,7 @@ void journal_note(struct ledger *l, struct record *r, bool gone) {
                 return;
         if (gone && r->noted.state == CONTAINER_RESERVED)
                 note(l, r, EVENT_CREATE, past(r->created_us), "");
-        else if (gone && is_up(r->noted.state))
+        else if (gone && container_is_up(r->noted.state))
                 note(l, r, EVENT_STOP, clock_real_us(), "removed");
         else if (!gone)
                 ran = note_state(l, r);

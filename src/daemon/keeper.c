@@ -42,8 +42,6 @@ static const char label[] = "ds01.version";
 static void look_at(struct daemon *d, const char *id) {
         struct engine_error error = { 0 };
         struct record *r = NULL;
-        struct refusal refusal = { 0 };
-        enum container_state before;
         int i, e;
 
         ledger_lock(&d->ledger);
@@ -60,11 +58,7 @@ static void look_at(struct daemon *d, const char *id) {
         ledger_unlock(&d->ledger);
         if (!r)
                 return;
-        before = r->state;
         e = operation_refresh(d, r, &error);
-        if (e == 0 && before != CONTAINER_RUNNING && r->state == CONTAINER_RUNNING &&
-            verify_start(d, r, &refusal) == 0)
-                gate_enforce(d, r, false);
         if (e == -ENOENT)
                 log_line(LOG_INFO, "gone", "container", r->engine_name, NULL);
         operation_end(d, r, e == -ENOENT);
@@ -128,7 +122,7 @@ static void judge_the_adopted(struct daemon *d) {
                 ledger_unlock(&d->ledger);
                 if (!r)
                         return;
-                gate_enforce(d, r, true);
+                gate_judge_adopted(d, r);
                 if (!d->ready) {
                         ledger_lock(&d->ledger);
                         journal_known(&d->ledger, r);

@@ -182,7 +182,7 @@ void ledger_remove(struct ledger *l, struct record *r) {
 
 /* Translated once: the clock may be set meanwhile. */
 static int64_t since(struct ledger *l, struct record *r) {
-        bool up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        bool up = container_is_up(r->state);
         int64_t wall = r->state == CONTAINER_STOPPED ? r->finished_us
                        : up                          ? r->started_us
                                                      : r->created_us;

@@ -440,7 +440,7 @@ void handle_container_stop(struct call *c) {
         if (call_decode(c, stop_fields, ARRAY_SIZE(stop_fields), &request) < 0 ||
             call_acquire(c, &r) < 0)
                 return;
-        changed = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        changed = container_is_up(r->state);
         if (changed &&
             container_stop(c->daemon, r, (int)request.timeout, request.force, &error) < 0) {
                 answer_engine_failure(c, r, &error);

@@ -79,7 +79,7 @@ static void write_holds(struct json_writer *w, struct ledger *l, uid_t uid) {
                 const struct record *r = l->records.items[i];
 
                 /* What runs is use, not a hold. */
-                if (r->uid != uid || r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED)
+                if (r->uid != uid || container_is_up(r->state))
                         continue;
                 ledger_view(l, (int)i, &v);
                 container_gpu_names(&v, &gpus);

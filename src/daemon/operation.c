@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/gate.h"
 #include "daemon/leftovers.h"
 #include "daemon/seal.h"
 
@@ -36,8 +37,7 @@ struct record *operation_seize(struct daemon *d, const char *id, pid_t pid) {
         i = ledger_find_id(&d->ledger, id);
         if (i >= 0)
                 r = d->ledger.records.items[i];
-        if (r && !r->busy && r->pid == pid &&
-            (r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED))
+        if (r && !r->busy && r->pid == pid && container_is_up(r->state))
                 r->busy = true;
         else
                 r = NULL;
@@ -54,6 +54,7 @@ void operation_mark_stale(struct daemon *d, struct record *r) {
 int operation_refresh(struct daemon *d, struct record *r, struct engine_error *err) {
         struct engine_container c;
         int64_t hold, unstarted;
+        bool was_up;
 
         /* Events from before the look are answered by it; those that come now are not. */
         ledger_lock(&d->ledger);
@@ -71,7 +72,10 @@ int operation_refresh(struct daemon *d, struct record *r, struct engine_error *e
         }
         owner_times(d, r->uid, &hold, &unstarted);
         ledger_lock(&d->ledger);
+        was_up = container_is_up(r->state);
         record_update(r, &c);
+        /* A start enters it as running before it asks the engine. */
+        r->ungated |= !was_up && container_is_up(r->state);
         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
         ledger_unlock(&d->ledger);
         engine_container_release(&c);
@@ -138,6 +142,8 @@ void operation_end(struct daemon *d, struct record *r, bool gone) {
         for (int tries = 1; !gone; tries++) {
                 int e;
 
+                if (r->ungated)
+                        gate_judge(d, r);
                 if (release_if_settled(d, r, last))
                         return;
                 e = operation_refresh(d, r, &error);

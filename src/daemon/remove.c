@@ -26,10 +26,6 @@ struct removal {
         char note[640];
 };
 
-static bool is_up(const struct record *r) {
-        return r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
-}
-
 /* Nobody else's container, and none of the caller's others, uses the image. */
 static bool image_is_free(struct removal *m) {
         struct ledger *l = &m->call->daemon->ledger;
@@ -145,7 +141,8 @@ static void carry_out(struct removal *m) {
                 operation_end(d, r, false);
                 return;
         }
-        if (is_up(r) && container_stop(d, r, STOP_TIMEOUT_DEFAULT_S, false, &error) < 0 &&
+        if (container_is_up(r->state) &&
+            container_stop(d, r, STOP_TIMEOUT_DEFAULT_S, false, &error) < 0 &&
             error.status != 404) {
                 give_up(m, &error);
                 return;
@@ -180,7 +177,7 @@ void handle_container_remove(struct call *c) {
                 operation_end(c->daemon, m.record, false);
                 return;
         }
-        if (is_up(m.record) && !m.stop) {
+        if (container_is_up(m.record->state) && !m.stop) {
                 refuse_detail(&c->refusal, REFUSAL_REMOVE_RUNNING, m.record->name, "%s",
                               container_state_word(m.record->state));
                 call_refuse(c, &c->refusal);

@@ -185,8 +185,7 @@ static int check_names(struct call *c) {
                 at = ledger_find(l, c->who->uid, name);
                 if (at < 0)
                         refuse(&c->refusal, REFUSAL_NO_SUCH_CONTAINER, name);
-                else if (l->records.items[at]->state != CONTAINER_RUNNING &&
-                         l->records.items[at]->state != CONTAINER_PAUSED)
+                else if (!container_is_up(l->records.items[at]->state))
                         refuse_detail(&c->refusal, REFUSAL_NOT_RUNNING, name, "%s",
                                       container_state_word(l->records.items[at]->state));
                 ledger_unlock(l);
@@ -215,7 +214,7 @@ void handle_stats(struct call *c) {
                 struct stats_row row = { .pid = r->pid, .started_us = r->started_us };
 
                 if (r->uid != c->who->uid || r->pid <= 0 || !is_wanted(c, r->name) ||
-                    (r->state != CONTAINER_RUNNING && r->state != CONTAINER_PAUSED))
+                    !container_is_up(r->state))
                         continue;
                 str_copy(row.name, sizeof(row.name), r->name);
                 str_copy(row.id, sizeof(row.id), r->id);

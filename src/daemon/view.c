@@ -76,7 +76,7 @@ static size_t gpu_count(const struct container_view *v) {
 static void write_fields(struct json_writer *w, const struct container_view *v) {
         _cleanup_buf_ struct buf gpus = BUF_INIT(GPU_PER_CONTAINER_MAX * 32);
         const struct record *r = v->record;
-        bool up = r->state == CONTAINER_RUNNING || r->state == CONTAINER_PAUSED;
+        bool up = container_is_up(r->state);
         bool deadline = has_gpus(v) && v->lease.deadline_us != LIMIT_UNLIMITED, ended;
 
         container_gpu_names(v, &gpus);

@@ -357,6 +357,29 @@ test_started_past_the_gate_meanwhile() {
         equal "$(gpus_of alice one)" GPU-0,GPU-1,GPU-2,GPU-3 "her GPUs, by the gate"
 }
 
+# ... and while its own start is under way, which is about to give it other devices.
+test_started_past_the_gate_in_the_middle() {
+        local pid
+
+        set_limits <<<'defaults: {max_gpu_equivalents: 4, memory: 512m}'
+        ok as alice container-create one
+        ok as alice container-start one
+        ok as alice container-stop one --release
+        ok as bob container-create two
+        ds01d_restart DS01_FAILPOINT=start.decided:sleep=1500
+        touch "$ROOT/restart"
+        spawn start alice container-start one
+        pid=$SPAWNED
+        sleep 0.7
+        engine POST "/containers/one._.$FIRST_UID/start"
+        join start $pid
+        [ "$RC" != 0 ] || fail "it was moved while it ran"
+        equal "$(state_of alice one)" stopped "hers, when its start has ended"
+        expect_invariants
+        ok as alice container-start one
+        equal "$(gpus_of alice one) $(gpus_of bob two)" 'GPU-1 GPU-0' "hers and his"
+}
+
 test_created_and_never_started() {
         set_limits <<<'defaults: {max_gpu_equivalents: 4, created_container_timeout_m: 0.05, memory: 512m}'
         ok as alice container-create one
