@@ -313,15 +313,24 @@ bool image_is_personal(const char *reference, uid_t *ret_uid) {
         /* What the engines put in front of an image that came from no registry, or take away
          * again, so that both spellings are the same image. */
         static const char *const same[] = { "docker.io/", "index.docker.io/", "localhost/" };
+        static const char *const kept[] = { "ds01-bin/", "ds01-moved/" };
         char digits[11];
         const char *slash;
         uid_t ignored;
         size_t n;
 
+        if (!ret_uid)
+                ret_uid = &ignored;
+
         for (size_t i = 0; i < ARRAY_SIZE(same); i++)
                 if (str_starts(reference, same[i])) {
                         reference += strlen(same[i]);
                         break;
+                }
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+                if (str_starts(reference, kept[i])) {
+                        *ret_uid = IMAGE_OF_NO_PERSON;
+                        return true;
                 }
         if (!str_starts(reference, "ds01-"))
                 return false;
@@ -332,7 +341,7 @@ bool image_is_personal(const char *reference, uid_t *ret_uid) {
                 return false;
         memcpy(digits, reference, n);
         digits[n] = '\0';
-        return parse_uid(digits, ret_uid ? ret_uid : &ignored) == 0;
+        return parse_uid(digits, ret_uid) == 0;
 }
 
 const char *image_source_word(enum image_source s) {

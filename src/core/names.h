@@ -41,7 +41,10 @@ int image_ref_parse(const char *typed, struct image_ref *ret, struct refusal *r)
 /* repository:tag or repository@digest with the registry in front; "" when @size is too small. */
 void image_ref_format(const struct image_ref *ref, char *dst, size_t size);
 /* True for the repositories ds01-UID/... of a person, also spelt with docker.io/ or localhost/ in
- * front, which the engines take for the same; *ret_uid (NULL allowed) says whose. */
+ * front, which the engines take for the same; *ret_uid (NULL allowed) says whose. What ds01d keeps
+ * of people's containers (ds01-bin/..., ds01-moved/...) counts as IMAGE_OF_NO_PERSON's: nobody may
+ * name it. */
+#define IMAGE_OF_NO_PERSON ((uid_t)-1)
 bool image_is_personal(const char *reference, uid_t *ret_uid);
 
 /* The reference of @uid's image of a project, "ds01-UID/PROJECT:latest", in lower case. False when

@@ -452,7 +452,7 @@ END
 # write_config [KEY=VALUE...]: "gpu.attach=env", over these.
 write_config() {
         local attach=$DEFAULT_ATTACH timeout=60 state=$STATE registries= images= notify= more= pair
-        local roots="\"~\", $ROOT/shared"
+        local roots="\"~\", $ROOT/shared" bases='ds01-base:latest, ds01-cuda:latest'
 
         for pair; do
                 case $pair in
@@ -466,6 +466,7 @@ write_config() {
                         pair=${pair/=/: }
                         more+="${pair%%.*}: {${pair#*.}}"$'\n'
                         ;;
+                images.bases=*) bases=${pair#*=} ;;
                 images.*)
                         pair=${pair#images.}
                         images+="  ${pair%%=*}: ${pair#*=}"$'\n'
@@ -486,7 +487,7 @@ gpu:
   cdi_directory: $ROOT/cdi
 images:
   default: ds01-base:latest
-  bases: [ds01-base:latest, ds01-cuda:latest]
+  bases: [$bases]
   registries: [$registries]
 ${images}paths:
   state: $state

@@ -112,6 +112,35 @@ test_retire() {
         equal "$(kept alice)" 1 "what is kept"
 }
 
+# What is kept of a container is its owner's, by whatever name somebody else asks for it.
+test_what_is_kept_is_nobody_elses() {
+        local reference dir=$ROOT/home/bob/workspace/thief
+
+        write_config images.bases= # a site that shows everybody all that is nobody's own
+        ds01d_restart
+        changed thesis
+        ok as alice container-remove thesis --stop
+        reference=$(engine GET /images/json | jq -r '.[].RepoTags[]? | select(startswith("ds01-bin/") or startswith("localhost/ds01-bin/"))')
+        [ -n "$reference" ] || fail 'nothing was kept'
+        engine POST "/images/$reference/tag?repo=ds01-moved/0123&tag=latest" # as of one that was made again elsewhere
+        ds01d_restart
+        ok as bob image-list --all
+        expect_no_out 'ds01-bin|ds01-moved'
+        mkdir -p "$dir"
+        for reference in "$reference" "docker.io/${reference#localhost/}" ds01-moved/0123:latest ds01-moved/0123; do
+                no 4 as bob container-create thief --cpu-only --image="$reference"
+                no 4 as alice container-create thief --cpu-only --image="$reference"
+                printf 'FROM %s\nRUN cat /tmp/result\n' "$reference" >"$dir/Dockerfile"
+                chown -R $((FIRST_UID + 1)):$((FIRST_UID + 1)) "$dir"
+                run as bob image-create thief
+                [ "$RC" != 0 ] || fail "it was built on $reference"
+                expect_no_out precious
+                ! grep -q precious <<<"$ERR" || fail 'it was read'
+        done
+        ok as alice container-restore thesis
+        engine DELETE /images/ds01-moved/0123:latest >/dev/null
+}
+
 test_protect() {
         ok as alice container-create thesis --cpu-only
         ok as alice container-protect thesis

@@ -230,8 +230,13 @@ static void test_long_references(void **state) {
 static void test_personal(void **state) {
         static const struct {
                 const char *reference;
-                int uid; /* -1: nobody's */
+                int uid; /* -1: nobody's; -2: ds01d's */
         } rows[] = {
+                { "ds01-bin/1001:thesis.20260101120000.4711", -2 },
+                { "docker.io/ds01-bin/1001:thesis.20260101120000.4711", -2 },
+                { "localhost/ds01-moved/6e269839f0f35ed5b7b53924dc2c191d:latest", -2 },
+                { "ds01-bin:latest", -1 },
+                { "ghcr.io/ds01-bin/1001:thesis", -1 },
                 { "ds01-1001/thesis:latest", 1001 },
                 { "docker.io/ds01-1001/thesis", 1001 },
                 { "index.docker.io/ds01-1001/thesis", 1001 },
@@ -249,7 +254,8 @@ static void test_personal(void **state) {
                 uid_t uid = 0;
                 bool is = image_is_personal(rows[i].reference, &uid);
 
-                assert_int_equal(is ? (int)uid : -1, rows[i].uid);
+                assert_int_equal(!is ? -1 : uid == IMAGE_OF_NO_PERSON ? -2 : (int)uid,
+                                 rows[i].uid);
         }
 }
 
