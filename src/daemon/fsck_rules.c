@@ -128,7 +128,9 @@ static void check_record(struct fsck *f, const struct record *r, const struct cl
                 fsck_find(f, FSCK_SETUP, r->engine_name, restart,
                           "it belongs to uid %u by its labels and to uid %u in the ledger",
                           s->sealed->uid, r->uid);
-        if (!shows(s->setup.visible, r->uuids)) {
+        /* CDI specifications say "void", for NVIDIA's hook, and podman shows what they say. */
+        if (!shows(s->setup.visible, r->uuids) &&
+            (f->daemon->config.gpu_attach != ATTACH_CDI || !shows(s->setup.visible, NULL))) {
                 snprintf(mend, sizeof(mend), "docker rm -f %s   # its owner can make it again",
                          s->c.name);
                 fsck_find(f, FSCK_SETUP, r->engine_name, mend,

@@ -151,7 +151,7 @@ static int read_propagation(struct reader *r, void *ctx) {
 
 struct device {
         char type[8], access[8], path[PATH_MAX];
-        int64_t major;
+        int64_t major, minor; /* -1: all, as where they are not said */
         bool allow, major_said;
 };
 
@@ -187,19 +187,30 @@ static int read_device_major(struct reader *r, void *ctx) {
         return e;
 }
 
-/* Character devices that are nobody's: null, zero, random (1), tty, ptmx (5), terminals (136). */
+static int read_device_minor(struct reader *r, void *ctx) {
+        struct device *v = ctx;
+
+        return reader_int(r, "device", &v->minor);
+}
+
+/* Character devices that are nobody's: null, zero, full, random, urandom (1; among the others of
+ * that number is the memory), tty, console, ptmx (5), terminals (136). */
 static bool is_harmless(const struct device *v) {
+        bool of_memory = v->major == 1 && (v->minor == 3 || v->minor == 5 ||
+                                           (v->minor >= 7 && v->minor <= 9));
+
         return strcmp(v->type, "c") == 0 && v->major_said &&
-               (v->major == 1 || v->major == 5 || v->major == 136);
+               (of_memory || v->major == 5 || v->major == 136);
 }
 
 static int read_rule(struct reader *r, void *ctx) {
         static const struct reader_key keys[] = { { "allow", read_device_allow, true },
                                                   { "type", read_device_type },
                                                   { "major", read_device_major },
+                                                  { "minor", read_device_minor },
                                                   { "access", read_device_access } };
         struct judge *j = ctx;
-        struct device v = { .access = "rwm" };
+        struct device v = { .access = "rwm", .minor = -1 };
         int e = reader_object(r, "device rule", keys, ARRAY_SIZE(keys), &v);
         /* Making nodes needs a capability, and a mount on which they count. */
         bool opens = strpbrk(v.access, "rw") != NULL;
@@ -219,9 +230,10 @@ static int read_rules(struct reader *r, void *ctx) {
 static int read_device(struct reader *r, void *ctx) {
         static const struct reader_key keys[] = { { "path", read_device_path, true },
                                                   { "type", read_device_type, true },
-                                                  { "major", read_device_major } };
+                                                  { "major", read_device_major },
+                                                  { "minor", read_device_minor } };
         struct judge *j = ctx;
-        struct device v = { 0 };
+        struct device v = { .minor = -1 };
         int e = reader_object(r, "device", keys, ARRAY_SIZE(keys), &v);
 
         if (e < 0 || is_harmless(&v) || (j->decision->cdi && strcmp(v.type, "c") == 0))

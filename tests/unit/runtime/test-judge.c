@@ -134,6 +134,8 @@ static const struct {
         { "\"type\":\"c\",\"major\":1,\"minor\":5", "\"type\":\"b\",\"major\":8,\"minor\":0",
           "devices (b 8)" },
         { "\"type\":\"c\",\"major\":5", "\"type\":\"c\",\"major\":-1", "devices (c -1)" },
+        { "\"major\":1,\"minor\":5", "\"major\":1,\"minor\":1", "devices (c 1)" },
+        { "\"major\":1,\"minor\":5", "\"major\":1", "devices (c 1)" },
         { "\"linux\":{",
           "\"linux\":{\"devices\":[{\"path\":\"/dev/sda\",\"type\":\"b\",\"major\":8}],",
           "/dev/sda" },
