@@ -9,15 +9,20 @@
 
 enum { AGO_MAX_S = 100 * 366 * 86400LL / 1 };
 
-/* All of @typed in one of strptime's forms, in the local time zone. */
+/* All of @typed in one of strptime's forms, in the local time zone; no 31st of November, which
+ * strptime takes. */
 static bool parse(const char *typed, const char *form, struct tm *tm) {
         const char *end;
+        struct tm real;
 
         memset(tm, 0, sizeof(*tm));
         tm->tm_mday = 1;
         tm->tm_isdst = -1;
         end = strptime(typed, form, tm);
-        return end && *end == '\0';
+        if (!end || *end || tm->tm_year < 70)
+                return false;
+        real = *tm;
+        return mktime(&real) >= 0 && real.tm_mday == tm->tm_mday && real.tm_mon == tm->tm_mon;
 }
 
 int period_moment(struct cli *c, const char *option, const char *typed, int64_t *ret_s) {

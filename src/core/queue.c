@@ -30,7 +30,7 @@ void queue_withheld(const struct gpu_inventory *inventory, const struct waiter *
                 if (!ahead || !w->for_devices)
                         continue;
                 for (size_t k = 0; k < inventory->ndevices && k < GPU_DEVICES_MAX; k++)
-                        mask[k] |= could_use(w, &inventory->devices[k]);
+                        mask[k] |= !w->denied[k] && could_use(w, &inventory->devices[k]);
         }
 }
 

@@ -2,7 +2,7 @@
  * The order in which people who wait get devices. Pure: the waiters are the daemon's.
  *
  * Higher priority goes first, then who came first. Who waits for devices keeps all that are free
- * and that it could use away from everybody behind it and from those who do not wait: a large
+ * and that it could have away from everybody behind it and from those who do not wait: a large
  * request gathers what it needs and is not overtaken for ever by small ones. Who waits only for a
  * quota of their own keeps nothing away.
  */
@@ -22,6 +22,10 @@ struct waiter {
         int64_t priority;
         int64_t since_us; /* wall clock */
         uint64_t number;  /* ascending, in order of arrival */
+        int64_t ahead_us; /* how long its container may run: reservations count so long before */
+        /* The devices that are reserved for others: it can't have them, so they are not kept for
+         * it. */
+        uint8_t denied[GPU_DEVICES_MAX];
 };
 
 /* True when @a is ahead of @b. */

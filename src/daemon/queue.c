@@ -20,6 +20,12 @@ static void take_limits(struct place *p) {
         daemon_limits(p->daemon, p->lines->call->who, p->limits);
 }
 
+static void apply_limits(struct place *p) {
+        p->waiter.allow_full = p->limits->allow_full_gpu;
+        p->waiter.priority = p->limits->priority;
+        p->waiter.ahead_us = p->limits->max_runtime_us;
+}
+
 void queue_place(struct place *p, struct lines *lines, const char *name, struct limits *limits,
                  int64_t gpus, bool prefer_full, bool starting, int64_t wait_s) {
         const struct person_entry *who = lines->call->who;
@@ -38,8 +44,7 @@ void queue_place(struct place *p, struct lines *lines, const char *name, struct 
         str_copy(p->waiter.name, sizeof(p->waiter.name), name);
         str_copy(p->waiter.user, sizeof(p->waiter.user), who->name);
         take_limits(p);
-        p->waiter.allow_full = limits->allow_full_gpu;
-        p->waiter.priority = limits->priority;
+        apply_limits(p);
 }
 
 /* The limits file was read anew. The lock is dropped meanwhile, since limits have their own. */
@@ -49,9 +54,19 @@ static void renew_limits(struct place *p) {
         ledger_unlock(l);
         take_limits(p);
         ledger_lock(l);
-        p->waiter.allow_full = p->limits->allow_full_gpu;
-        p->waiter.priority = p->limits->priority;
+        apply_limits(p);
         pthread_cond_broadcast(&l->freed); /* the order may be another one */
+}
+
+/* Under a reservation of others: from who waits they are kept too, so nobody waits for them. */
+static void find_denied(struct ledger *l, const struct snapshot *s) {
+        for (size_t i = 0; i < l->waiters.len; i++) {
+                struct waiter *w = l->waiters.items[i];
+
+                memset(w->denied, 0, sizeof(w->denied));
+                if (w->for_devices)
+                        ledger_reserved(l, w->user, w->ahead_us, s, w->denied);
+        }
 }
 
 void queue_withhold(struct daemon *d, const struct place *p, const char *user, uint8_t *mask,
@@ -60,6 +75,7 @@ void queue_withhold(struct daemon *d, const struct place *p, const char *user, u
 
         if (l->waiters.len == 0 && l->nreservations == 0)
                 return;
+        find_denied(l, s);
         queue_withheld(&l->inventory, (const struct waiter *const *)l->waiters.items,
                        l->waiters.len, p && p->entered ? &p->waiter : NULL, s->limits->priority,
                        mask);
@@ -173,7 +189,7 @@ static int enter(struct place *p) {
 }
 
 int queue_wait(struct place *p, struct refusal *r, bool *ret_gone) {
-        bool devices;
+        bool devices, here;
 
         *ret_gone = false;
         if (!queue_helps(r->reason, &devices))
@@ -186,11 +202,14 @@ int queue_wait(struct place *p, struct refusal *r, bool *ret_gone) {
                 p->waiter.for_devices = devices;
                 pthread_cond_broadcast(&p->daemon->ledger.freed); /* others may go ahead now */
         }
-        if (p->daemon->stopping || say(p, r) < 0 || caller_has_gone(p)) {
+        here = say(p, r) == 0 && !caller_has_gone(p);
+        if (here)
+                sleep_for_news(p);
+        /* Nobody gets a container who has left meanwhile. */
+        if (!here || p->daemon->stopping || caller_has_gone(p)) {
                 *ret_gone = true;
                 return -1;
         }
-        sleep_for_news(p);
         if (p->generation != p->daemon->limits_generation)
                 renew_limits(p);
         return 0;

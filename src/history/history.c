@@ -508,7 +508,7 @@ int history_report(struct history *h, const struct history_filter *f, enum repor
         int r;
 
         snprintf(sql, sizeof(sql), "%s%s%s",
-                 PARTS("begin_us < ?2 AND (end_us IS NULL OR end_us >= ?1)")
+                 PARTS("begin_us < ?2 AND coalesce(end_us, ?3) >= ?1")
                  ", every AS (SELECT * FROM part UNION ALL "
                  "SELECT uid, user, project, gpu, held_us, told_us, busy_us, leases FROM old"
                  " WHERE day_us >= ?1 AND day_us < ?2) "

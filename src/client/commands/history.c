@@ -172,17 +172,29 @@ static int count(struct cli *c, const void *row, void *data) {
         return EXIT_DONE;
 }
 
+/* @ret_s is left alone when nothing was typed. */
 static int put_moment(struct cli *c, const char *option, const char *typed, const char *key,
-                      struct buf *target) {
+                      struct buf *target, int64_t *ret_s) {
         char number[32];
-        int64_t s;
-        int r = typed ? period_moment(c, option, typed, &s) : EXIT_DONE;
+        int r = typed ? period_moment(c, option, typed, ret_s) : EXIT_DONE;
 
         if (!typed || r != EXIT_DONE)
                 return r;
-        snprintf(number, sizeof(number), "%" PRId64, s);
+        snprintf(number, sizeof(number), "%" PRId64, *ret_s);
         http_target_param(target, key, number);
         return EXIT_DONE;
+}
+
+static int put_period(struct cli *c, const struct history_options *o, struct buf *target) {
+        int64_t from = 0, to = INT64_MAX;
+        int r = put_moment(c, "--since", o->since, "from", target, &from);
+
+        if (r == EXIT_DONE)
+                r = put_moment(c, "--until", o->until, "to", target, &to);
+        if (r != EXIT_DONE || from < to)
+                return r;
+        cli_error(c, "--until=%s is not after --since=%s", o->until, o->since);
+        return EXIT_USAGE;
 }
 
 static int run(struct cli *c, const void *options, const struct operands *operands) {
@@ -208,9 +220,7 @@ static int run(struct cli *c, const void *options, const struct operands *operan
         buf_adds(&target, "/v1/history");
         if (o->events)
                 http_target_param(&target, "events", "true");
-        r = put_moment(c, "--since", o->since, "from", &target);
-        if (r == EXIT_DONE)
-                r = put_moment(c, "--until", o->until, "to", &target);
+        r = put_period(c, o, &target);
         call.target = buf_str(&target);
         if (r == EXIT_DONE)
                 r = call_do(c, &call, &reply);

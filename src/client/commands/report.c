@@ -73,12 +73,13 @@ static int collect(struct cli *c, const void *row, void *data) {
         return VEC_PUSH(&s->rows, *r) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-enum { BAR_WIDTH = 20 };
+enum { BAR_WIDTH = 20, BAR_NARROW = 12, NARROW = 60 };
 
 /* What was held as a bar beside the longest one, the part in use filled. */
 static void bar(const struct cli *c, const struct row *r, double longest, char *dst, size_t size) {
         const char *full = c->utf8 ? "█" : "#", *light = c->utf8 ? "░" : ".";
-        int held = longest > 0 ? (int)(r->held / longest * BAR_WIDTH + 0.5) : 0;
+        int width = c->columns > 0 && c->columns < NARROW ? BAR_NARROW : BAR_WIDTH;
+        int held = longest > 0 ? (int)(r->held / longest * width + 0.5) : 0;
         int busy = r->told > 0 ? (int)(r->busy / r->told * held + 0.5) : 0;
         size_t n = 0;
 
@@ -106,8 +107,8 @@ static void add_row(const struct cli *c, struct table *t, const struct row *r, d
 static void print_table(struct cli *c, const struct report_options *o, struct sums *s) {
         const struct table_column columns[] = {
                 { by_titles[o->by], TABLE_LEAST }, { "GPU HOURS" },
-                { "BUSY", .goes = 3 },             { "USED" },
-                { "LEASES", .goes = 2 },           { "HELD AND BUSY", .goes = 1 },
+                { "BUSY", .goes = 2 },             { "USED" },
+                { "LEASES", .goes = 1 },           { "HELD AND BUSY", .goes = 3 },
         };
         _cleanup_table_ struct table table = TABLE(columns);
 

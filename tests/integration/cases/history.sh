@@ -47,7 +47,17 @@ test_leases_and_events() {
         expect_out '^all +0\.0'
         ok as alice ds01 report --by=gpu --format=json
         jq -e 'map(.name) | sort == ["GPU-0", "GPU-1"]' <<<"$OUT" >/dev/null || fail "not both devices"
-        no 2 as alice ds01 report --month=soon
+        for month in soon 2026-13 1900-01 2026-11-01; do
+                no 2 as alice ds01 report --month=$month
+        done
+        ok as alice ds01 report --month="$(date -d '40 days' +%Y-%m)"
+        expect_no_out alice
+        for since in soon 2026-11-31 2026-13-01 -1h ''; do
+                no 2 as alice ds01 history --since="$since"
+        done
+        no 2 as alice ds01 history --since=1h --until=2h
+        ok as alice ds01 history --since="$(date -d yesterday '+%Y-%m-%d')" --until=1h
+        expect_no_out thesis
 }
 
 # A hold that is over by itself ends at that moment, whoever looks when.
@@ -95,6 +105,10 @@ test_damage_costs_history_only() {
         ok as alice container-create thesis
         wait_until 10 has_history 'any(.container == "thesis")'
         ls "$STATE"/history.db.damaged-* >/dev/null || fail "the damaged file is not kept"
+        # Written over while it runs.
+        dd if=/dev/urandom of="$STATE/history.db" bs=4096 count=20 conv=notrunc 2>/dev/null
+        ok as alice container-create other
+        wait_until 20 has_history 'any(.container == "other")'
         # Taken away while it runs.
         rm -f "$STATE"/history.db*
         ok as alice container-start thesis

@@ -103,6 +103,24 @@ test_waiting_for_its_end() {
         expect_invariants
 }
 
+# What somebody ahead in the queue can't have is not kept for them from those whom it is reserved for.
+test_who_waits_keeps_nothing_that_is_reserved() {
+        reserve 3 now 2h --for="$(login bob)"
+        spawn carol carol container-create hers --gpu=2 --wait
+        wait_until 3 places_are 1
+        ok as bob container-create his --gpu=2
+        # The one that is not reserved is kept for her all the same, and the third is his.
+        no 3 as alice container-create mine
+        ok as bob container-create more
+        # Who has left gets nothing, also when it becomes free in the same moment.
+        kill -INT $SPAWNED
+        join carol $SPAWNED
+        cancel_all
+        wait_until 3 places_are 0
+        no 4 as carol container-start hers
+        expect_invariants
+}
+
 test_wrong_input() {
         local bob
 

@@ -58,6 +58,11 @@ static void test_withheld(void **state) {
         queue_withheld(&inventory, &all[1], 2, NULL, 0, mask);
         assert_int_equal(mask[0], 0);
         assert_int_equal(mask[3], 1);
+        /* What is reserved for others is kept for nobody who waits. */
+        first.denied[0] = 1;
+        queue_withheld(&inventory, all, 1, NULL, 0, mask);
+        assert_int_equal(mask[0], 0);
+        assert_int_equal(mask[1], 1);
 }
 
 static void test_helps(void **state) {

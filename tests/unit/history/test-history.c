@@ -198,6 +198,8 @@ static void test_report(void **state) {
                       "GPU-1 held 0.04 told 0.00 busy 0.00 of 0\n");
         expect_report(0, 100 * HOUR, true, REPORT_PROJECT, 16 * HOUR,
                       "p held 9.14 told 8.00 busy 4.00 of 2\n");
+        /* What is to come is empty, also where something goes on. */
+        expect_report(20 * HOUR, 100 * HOUR, false, REPORT_USER, 16 * HOUR, "");
 }
 
 static void test_compact(void **state) {
