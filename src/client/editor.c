@@ -273,7 +273,8 @@ static const struct candidate *draw_search(struct editor *ed, struct search *sea
                 if (at == search->at)
                         marked = k;
                 if (at >= first && at < first + room)
-                        screen_line(s, "%c %-24s %s %s", at == search->at ? '>' : ' ', k->text,
+                        screen_line(s, "%c %-*s %s %s", at == search->at ? '>' : ' ',
+                                    s->cli->columns < 60 ? 16 : 24, k->text,
                                     k->kind == PACKAGE_APT ? "apt" : "pip",
                                     k->there ? "(in the image)" : k->from);
                 at++;
@@ -448,7 +449,7 @@ static void quit(struct editor *ed) {
 
         if (edit_changed(ed->edit))
                 letter = screen_ask_letter(&ed->screen,
-                                           "Save? y saves, n throws away, others go on", "yn");
+                                           "Save? y yes, n no, others go on", "yn");
         ed->done = letter == 'n' || (letter == 'y' && save(ed));
 }
 

@@ -66,12 +66,14 @@ static void clear(struct picker *p) {
 
 /* What the keys do, in as many lines as it takes; only counted without @draw. */
 static unsigned put_hints(struct picker *p, bool draw) {
-        const char *const hints[] = { "arrows move", "typing filters",
+        char filter[FILTER_MAX + 16];
+        const char *const hints[] = { "arrows move", *p->filter ? filter : "typing filters",
                                       p->list.several ? "Space marks" : "", "Enter takes",
                                       "Esc leaves" };
         char line[128] = "";
         unsigned rows = 1;
 
+        snprintf(filter, sizeof(filter), "filter: %s", p->filter);
         for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
                 size_t n = strlen(line);
 
@@ -145,8 +147,7 @@ static void draw(struct picker *p) {
         clear(p);
         if (shown > room)
                 snprintf(part, sizeof(part), "  %zu of %zu", p->at + 1, shown);
-        snprintf(line, sizeof(line), "%s%s%s%s", p->list.title, part,
-                 *p->filter ? "  filter: " : "", p->filter);
+        snprintf(line, sizeof(line), "%s%s", p->list.title, part);
         put_line(p, line);
         text = items_text(p, false);
         for (const char *next = text ? strchr(text, '\n') : NULL, *end; next; next = end) {

@@ -70,7 +70,7 @@ const struct listing queue_listing = {
         .kind = &kind,
         LISTING_COLUMNS(columns),
         .name_offset = offsetof(struct row, user),
-        .none = "Nobody waits (container-create NAME --wait does)",
+        .none = "Nobody waits (--wait gets in line)",
         .add = add_row,
 };
 
