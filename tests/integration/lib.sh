@@ -523,7 +523,7 @@ ds01d_wait() {
 
         until daemon_ready; do
                 tries=$((tries + 1))
-                alive "$(ds01d_pid)" && [ $tries -lt 200 ] || {
+                alive "$(ds01d_pid)" && [ $tries -lt 1200 ] || {
                         echo "Bail out! ds01d does not come up:"
                         tail -5 "$ROOT/ds01d.log"
                         return 1
