@@ -60,5 +60,7 @@ extern const size_t n_commands;
 
 /* The command of that name or alias, or NULL. */
 const struct command *command_find(const char *name);
+/* Runs it as if it had been typed with these words and no options. */
+int command_run(struct cli *c, const struct command *cmd, const struct operands *operands);
 /* How people type it: the name, or "ds01 NAME" for those without a program of their own. */
 void command_typed(const struct command *cmd, char *dst, size_t size);

@@ -27,3 +27,9 @@ const struct command *command_find(const char *name) {
 void command_typed(const struct command *cmd, char *dst, size_t size) {
         snprintf(dst, size, "%s%s", strchr(cmd->name, '-') ? "" : "ds01 ", cmd->name);
 }
+
+int command_run(struct cli *c, const struct command *cmd, const struct operands *operands) {
+        _cleanup_free_ void *options = calloc(1, cmd->options_size ? cmd->options_size : 1);
+
+        return options ? cmd->run(c, options, operands) : EXIT_FAILED;
+}

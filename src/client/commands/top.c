@@ -146,7 +146,7 @@ static int extend(struct cli *c, void *data) {
         char *name = data;
         const struct operands operands = { .items = &name, .n = 1, .before = 1 };
 
-        return command_find("container-extend")->run(c, NULL, &operands);
+        return command_run(c, command_find("container-extend"), &operands);
 }
 
 static void ask_and_stop(struct top *t) {

@@ -232,6 +232,8 @@ test_top_shows_and_acts() {
         see "^Stop 'first'\?"
         keys n
         see 'Nothing was done'
+        keys e
+        see "^Container 'first' is as it was$"
         keys x
         see "^Stop 'first'\?"
         keys y
