@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 enum {
         DEPTH_MAX = 32, /* levels below the top that are open at once */
+        MEASURE_DEPTH_MAX = 200,
         ENTRIES_MAX = 1000000,
         ROUNDS_MAX = 1000000, /* directories moved to the top; an end to a race against a writer */
 };
@@ -113,19 +113,52 @@ int tree_remove(const char *path) {
         return m.error;
 }
 
-static _Thread_local int64_t measured_entries, measured_bytes;
+struct measurement {
+        dev_t device;
+        int64_t entries, bytes;
+};
 
-static int measure_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)path;
-        measured_entries += ftw->level > 0;
-        if (type == FTW_F)
-                measured_bytes += st->st_size;
-        return measured_entries >= ENTRIES_MAX;
+/* Takes over the descriptor @fd. */
+static void measure(struct measurement *m, int fd, unsigned depth) {
+        DIR *dir = fdopendir(fd);
+        struct dirent *entry;
+
+        if (!dir) {
+                close(fd);
+                return;
+        }
+        while (m->entries < ENTRIES_MAX && (entry = readdir(dir))) {
+                struct stat st;
+                int below;
+
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                m->entries++;
+                m->bytes += S_ISREG(st.st_mode) ? st.st_size : 0;
+                if (!S_ISDIR(st.st_mode) || depth == MEASURE_DEPTH_MAX)
+                        continue;
+                below = openat(dirfd(dir), entry->d_name,
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (below >= 0 && fstat(below, &st) == 0 && st.st_dev == m->device)
+                        measure(m, below, depth + 1);
+                else if (below >= 0)
+                        close(below);
+        }
+        closedir(dir);
 }
 
 int64_t tree_measure(const char *path, int64_t *ret_bytes) {
-        measured_entries = measured_bytes = 0;
-        (void)nftw(path, measure_one, 16, FTW_PHYS | FTW_MOUNT);
-        *ret_bytes = measured_bytes;
-        return measured_entries;
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct measurement m = { 0 };
+        struct stat st;
+
+        if (fd >= 0 && fstat(fd, &st) == 0) {
+                m.device = st.st_dev;
+                measure(&m, fd, 0);
+        } else if (fd >= 0) {
+                close(fd);
+        }
+        *ret_bytes = m.bytes;
+        return m.entries;
 }

@@ -13,5 +13,6 @@
 int tree_remove(const char *path);
 
 /* How many entries there are below @path, and the bytes of its files; symbolic links and other file
- * systems are not followed. 0 when it is empty or can't be read. At most a million are counted. */
+ * systems are not followed. 0 when it is empty or can't be read. At most a million are counted, and
+ * none below two hundred levels. */
 int64_t tree_measure(const char *path, int64_t *ret_bytes);

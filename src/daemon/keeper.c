@@ -396,6 +396,13 @@ void keeper_run(struct daemon *d) {
         }
 }
 
+static bool holds(const struct record *r, const struct gpu_device *device) {
+        for (size_t n = 0; r->uuids && r->uuids[n]; n++)
+                if (strcmp(r->uuids[n], device->uuid) == 0)
+                        return true;
+        return false;
+}
+
 /* The device's processes that are of no container which holds it. */
 static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
                          const struct gpu_processes *processes) {
@@ -406,21 +413,23 @@ static void find_foreign(struct daemon *d, struct gpu_inventory *inventory,
                 char id[65], path[32];
                 struct stat st;
                 bool ours = false;
+                int in;
 
-                if (cgroup_container_of(p->pid, id) == 0) {
+                snprintf(path, sizeof(path), "/proc/%d", p->pid);
+                if (device->foreign_pid || stat(path, &st) < 0)
+                        continue;
+                in = cgroup_container_of(p->pid, id);
+                if (in == 0 || in == -EPERM) {
                         int at;
 
                         ledger_lock(&d->ledger);
                         at = ledger_find_id(&d->ledger, id);
-                        for (size_t n = 0; at >= 0 && d->ledger.records.items[at]->uuids &&
-                                           d->ledger.records.items[at]->uuids[n];
-                             n++)
-                                ours |= strcmp(d->ledger.records.items[at]->uuids[n],
-                                               device->uuid) == 0;
+                        /* A group of one's own making counts for one's own containers. */
+                        if (at >= 0 && (in == 0 || d->ledger.records.items[at]->uid == st.st_uid))
+                                ours = holds(d->ledger.records.items[at], device);
                         ledger_unlock(&d->ledger);
                 }
-                snprintf(path, sizeof(path), "/proc/%d", p->pid);
-                if (ours || device->foreign_pid || stat(path, &st) < 0)
+                if (ours)
                         continue;
                 device->foreign_pid = p->pid;
                 who = malloc(sizeof(*who));

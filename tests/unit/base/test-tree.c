@@ -131,6 +131,37 @@ static void test_race(void **state) {
         assert_int_equal(tree_remove("keep"), 0);
 }
 
+static void *exchange(void *arg) {
+        (void)arg;
+        while (!done)
+                renameat2(AT_FDCWD, "t/d", AT_FDCWD, "t/l", RENAME_EXCHANGE);
+        return NULL;
+}
+
+/* What is measured is what is there, and nothing that a link leads to. */
+static void test_measured_in_a_race(void **state) {
+        pthread_t writer;
+        int64_t bytes;
+        char path[32];
+
+        assert_int_equal(mkdir("keep", 0700), 0);
+        for (int i = 0; i < 50; i++) {
+                snprintf(path, sizeof(path), "keep/%d", i);
+                touch(path);
+        }
+        assert_int_equal(mkdir("t", 0700), 0);
+        assert_int_equal(mkdir("t/d", 0700), 0);
+        assert_int_equal(symlink("../keep", "t/l"), 0);
+        done = false;
+        assert_int_equal(pthread_create(&writer, NULL, exchange, NULL), 0);
+        for (int n = 0; n < 5000; n++)
+                assert_true(tree_measure("t", &bytes) <= 4);
+        done = true;
+        pthread_join(writer, NULL);
+        assert_int_equal(tree_remove("t"), 0);
+        assert_int_equal(tree_remove("keep"), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plain),
@@ -138,6 +169,7 @@ int main(void) {
                 cmocka_unit_test(test_deep),
                 cmocka_unit_test(test_measure),
                 cmocka_unit_test(test_race),
+                cmocka_unit_test(test_measured_in_a_race),
         };
 
         return cmocka_run_group_tests_name("base-tree", tests, set_up, tear_down);
