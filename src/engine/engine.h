@@ -69,7 +69,7 @@ struct engine_image {
         char *working_dir;
         char *user;
         char **labels;   /* "key=value", NULL-terminated */
-        bool has_healthcheck;
+        bool has_healthcheck; /* or may have one: podman does not tell */
         bool has_triggers; /* ONBUILD: instructions for whatever is built from it */
         int64_t size;
 };

@@ -86,7 +86,9 @@ int engine_image_inspect(struct engine *e, const char *ref, struct engine_image 
                 return engine_fail(err, 0, false, "the engine's answer has no id");
         config = json_object_get(root, "Config");
         test = json_string_value(json_array_get(json_at(config, "Healthcheck", "Test", NULL), 0));
-        image.has_healthcheck = test && *test && !str_equal(test, "NONE");
+        /* podman doesn't tell over Docker's API, and runs it all the same. */
+        image.has_healthcheck = engine_is_podman(e) ||
+                                (test && *test && !str_equal(test, "NONE"));
         image.size = json_int_or(root, "Size", 0);
         image.has_triggers = json_array_size(json_object_get(config, "OnBuild")) > 0;
         image.labels = labels_from(json_object_get(config, "Labels"));

@@ -104,6 +104,24 @@ test_configuration_of_images() {
         expect_invariants
 }
 
+# They would run in the engine's time, beside every limit of when a container is idle.
+test_health_checks_do_not_run() {
+        local dir=$ROOT/home/alice/workspace/thesis
+
+        mkdir -p "$dir"
+        printf '%s\n' 'FROM ds01-base' 'HEALTHCHECK --interval=1s CMD touch /tmp/healthy' >"$dir/Dockerfile"
+        chown -R $FIRST_UID:$FIRST_UID "$dir"
+        ok as alice image-create thesis
+        [[ "$(engine GET "/images/ds01-$FIRST_UID/thesis:latest/json" | jq -r '.Config.Healthcheck.Test // [] | join(" ")')" == *healthy* ]] ||
+                engine_is_podman || fail 'the image has no health check'
+        ok as alice container-create thesis --cpu-only
+        ok as alice container-start thesis
+        [[ "$(engine_inspect alice thesis '.Config.Healthcheck.Test // ["NONE"] | join(" ")')" == NONE ]] || fail 'it would be run'
+        sleep 3
+        ok as alice container-attach thesis -- sh -c 'ls /tmp'
+        expect_no_out healthy
+}
+
 test_setuid_files_and_devices() {
         local pid
 
