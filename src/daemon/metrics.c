@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 4 << 20, SCRAPE_TIMEOUT_S = 5, LOOK_MS = 200 };
+enum { TEXT_MAX = 4 << 20, SCRAPE_TIMEOUT_S = 2, LOOK_MS = 200 };
 
 static const char media[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 static const int64_t bounds_us[METRICS_BUCKETS] = { 500,    1000,    5000,    20000,

@@ -303,6 +303,38 @@ test_rotation() {
         rm "$LOG/events.jsonl.1"
 }
 
+gpus_are() { # gpus_are FILTER
+        api alice GET /gpus
+        jq -e "$1" <<<"$OUT"
+}
+
+# Sampled use: half of the time of a GPU at 50 %; of a MIG instance nobody can tell, and its share counts.
+test_use_is_sampled() {
+        fresh_history
+        set_gpus <<'END'
+gpus 4 model="NVIDIA A100-SXM4-40GB" memory=40GiB util=50
+mig 3 0 profile=1g.5gb
+END
+        set_limits <<END
+defaults: {max_gpu_equivalents: 4, max_gpu_slots_per_container: 4, memory: 64m, grace_period_m: 0, idle_timeout_h: 12s}
+user_overrides: {$(login bob): {allow_full_gpu: false}}
+END
+        wait_until 20 gpus_are 'any(.weight < 1) and .[0].gpu_percent == 50'
+        for user in alice bob; do
+                ok as $user container-create busy
+                ok as $user container-start busy
+        done
+        wait_until 30 has_history 'any(.busy_seconds >= 4)'
+        history_of alice '.[0]' >"$WORK/lease"
+        jq -e '.busy_seconds / .seconds | . > 0.25 and . < 0.6' "$WORK/lease" || fail "of the time: $(cat "$WORK/lease")"
+        equal "$(history_of bob '.[0].busy_seconds')" null "use of a MIG instance"
+        equal "$(history_of bob '.[0].weight')" 0.143 "its weight"
+        api alice GET /report?by=gpu
+        jq -e '.[0] | .told_hours == .held_hours and .busy_hours > 0' <<<"$OUT" >/dev/null || fail "report: $OUT"
+        ok as bob ds01 report --by=gpu
+        expect_out '^GPU-3[:.]0.* - +- +1 '
+}
+
 # history.keep_days: of what is older, sums remain, and reports say the same.
 test_old_rows_become_sums() {
         local month before uid
