@@ -66,7 +66,8 @@ struct offering {
         const char *typed;
         const char *before; /* stands in front of each candidate: "--image=" */
         unsigned statuses;
-        bool all; /* images: all, by their references */
+        bool all;       /* images: all, by their references */
+        unsigned count; /* of devices so far */
 };
 
 static int offer_container(struct cli *c, const void *row, void *data) {
@@ -109,6 +110,34 @@ static int offer_project(struct cli *c, const char *name, bool has_dockerfile, v
         return EXIT_DONE;
 }
 
+static void skip_gpu(struct json_scan *s, void *row) {
+        while (json_scan_next(s) == JSON_SCAN_KEY)
+                json_scan_skip(s);
+}
+
+static const struct row_kind gpu_rows = { "the devices", sizeof(char), skip_gpu };
+
+/* "0" at first, then one more with each device. */
+static int offer_gpus(struct cli *c, const void *row, void *data) {
+        struct offering *o = data;
+        char count[16];
+
+        snprintf(count, sizeof(count), "%u", ++o->count);
+        offer(c, o->typed, o->before, count);
+        return EXIT_DONE;
+}
+
+static void offer_catalogue(struct cli *c, enum names names, const struct offering *o) {
+        _cleanup_catalogue_ struct catalogue catalogue = { 0 };
+
+        if (project_catalogue(c, &catalogue) != EXIT_DONE)
+                return;
+        for (size_t i = 0; names == NAMES_FRAMEWORKS && i < catalogue.frameworks.len; i++)
+                offer(c, o->typed, o->before, catalogue.frameworks.items[i].name);
+        for (size_t i = 0; names == NAMES_TYPES && i < catalogue.types.len; i++)
+                offer(c, o->typed, o->before, catalogue.types.items[i].name);
+}
+
 static void offer_names(struct cli *c, enum names names, struct offering o) {
         switch (names) {
         case NAMES_NONE:
@@ -125,6 +154,14 @@ static void offer_names(struct cli *c, enum names names, struct offering o) {
                 break;
         case NAMES_PROJECTS:
                 project_each(c, offer_project, &o);
+                break;
+        case NAMES_GPUS:
+                offer(c, o.typed, o.before, "0");
+                offer_rows(c, "/v1/gpus", &gpu_rows, offer_gpus, &o);
+                break;
+        case NAMES_FRAMEWORKS:
+        case NAMES_TYPES:
+                offer_catalogue(c, names, &o);
                 break;
         }
 }

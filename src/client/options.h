@@ -35,6 +35,9 @@ enum names {
         NAMES_IMAGES,   /* the caller's, by project */
         NAMES_ALL_IMAGES, /* whatever a container can be made from, as --image takes it */
         NAMES_PROJECTS, /* the directories of ~/workspace */
+        NAMES_GPUS,     /* how many: from 0 to all of this machine */
+        NAMES_FRAMEWORKS, /* of the catalogue */
+        NAMES_TYPES,      /* of the catalogue */
 };
 
 struct option_row {

@@ -16,9 +16,11 @@ struct create_options {
 
 static const struct option_row rows[] = {
         OPTION_STRING('f', "framework", "NAME", struct create_options, framework,
-                      "pytorch, tensorflow, jax or custom (default: pytorch)"),
+                      "pytorch, tensorflow, jax or custom (default: pytorch)",
+                      .names = NAMES_FRAMEWORKS),
         OPTION_STRING('t', "type", "NAME", struct create_options, type,
-                      "packages for: ml, cv, nlp, rl, audio, ts, llm, custom"),
+                      "packages for: ml, cv, nlp, rl, audio, ts, llm, custom",
+                      .names = NAMES_TYPES),
         OPTION_STRING('p', "packages", "LIST", struct create_options, packages,
                       "pip packages besides: 'pandas>=2.0 timm'"),
         OPTION_STRING('s', "system", "LIST", struct create_options, system,

@@ -12,7 +12,7 @@ struct init_options {
 
 static const struct option_row rows[] = {
         OPTION_STRING(0, "type", "NAME", struct init_options, type,
-                      "ml, cv, nlp, rl, audio, ts, llm or custom"),
+                      "ml, cv, nlp, rl, audio, ts, llm or custom", .names = NAMES_TYPES),
         OPTION_STRING(0, "desc", "TEXT", struct init_options, description,
                       "what it is about, in a line"),
         OPTION_FLAG(0, "blank", struct init_options, blank, "no folders for data, models, ..."),

@@ -39,11 +39,18 @@ all_complete() {
         completes 'ds01 container-remove al' 'ds01 container-remove alpha'
         completes 'ds01 contai' 'ds01 container-'
         completes 'image-update se' 'image-update seeing'
+        completes 'image-create x -f pyt' 'image-create x -f pytorch'
+        completes 'image-create x --type=nl' 'image-create x --type=nlp'
         completes 'container-list --for' 'container-list --format='
         completes 'container-list --format=js' 'container-list --format=json'
         completes 'container-create x --project=se' 'container-create x --project=seeing'
         completes 'container-create x --image=ds01-cu' 'container-create x --image=ds01-cuda:latest'
         completes 'container-create x --image=ds01-cuda:la' 'container-create x --image=ds01-cuda:latest'
+}
+
+test_counts_of_gpus() {
+        ok as alice ds01 __complete 2 container-create x --gpu=
+        equal "$OUT" "$(printf -- '--gpu=%s\n' 0 1 2 3 4)" "what --gpu= can be"
 }
 
 test_bash() {
