@@ -283,14 +283,16 @@ int start_container(struct cli *c, const char *name, const void *options) {
 }
 
 static void print_hold(struct cli *c, const struct container *k) {
+        bool several = strchr(k->gpu, ',');
         char until[96];
 
         if (!k->gpu[0])
                 return;
         if (format_hold_text(k->held_until, c->now_us, until, sizeof(until)))
-                fprintf(c->out, "  %s is held for you until %s\n", k->gpu, until);
+                fprintf(c->out, "  %s %s held for you until %s\n", k->gpu,
+                        several ? "are" : "is", until);
         else
-                fprintf(c->out, "  %s stays held for you\n", k->gpu);
+                fprintf(c->out, "  %s %s held for you\n", k->gpu, several ? "stay" : "stays");
         cli_hint(c, "To free it now: container-remove %s", k->name);
 }
 

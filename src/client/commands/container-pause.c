@@ -1,6 +1,8 @@
 /* container-pause: freezes all processes of a container; GPU and memory stay as they are. */
 #include "client/container.h"
 
+#include <string.h>
+
 struct pause_options {
         bool all;
 };
@@ -19,7 +21,8 @@ static int pause_one(struct cli *c, const char *name, const void *options) {
                                        : "Container '%s' is already paused\n",
                 result.container.name);
         if (result.changed && result.container.gpu[0])
-                fprintf(c->out, "  %s stays yours meanwhile\n", result.container.gpu);
+                fprintf(c->out, "  %s %s yours meanwhile\n", result.container.gpu,
+                        strchr(result.container.gpu, ',') ? "stay" : "stays");
         if (result.changed)
                 action_print_notes(c->out, &result.notes);
         cli_hint(c, "Next: container-unpause %s", result.container.name);

@@ -30,6 +30,9 @@
 #define STOPPED                                                                                    \
         "{\"container\":{\"name\":\"thesis\",\"status\":\"stopped\",\"gpu\":\"GPU-0\","            \
         "\"held_until\":\"2026-11-24T14:32:00Z\"},\"changed\":true,\"notes\":[]}"
+#define STOPPED_BOTH                                                                               \
+        "{\"container\":{\"name\":\"thesis\",\"status\":\"stopped\",\"gpu\":\"GPU-0,GPU-1\","      \
+        "\"held_until\":\"2026-11-24T14:32:00Z\"},\"changed\":true,\"notes\":[]}"
 #define RESULT(name, changed)                                                                      \
         "{\"container\":{\"name\":\"" name "\",\"gpu\":\"GPU-0\"},\"changed\":" changed            \
         ",\"notes\":[\"a note\\u001b[31m\"]}"
@@ -278,6 +281,11 @@ static const struct case_row action_rows[] = {
           { { "POST /v1/containers/thesis/stop", "{}", 200, STOPPED } },
           0,
           "Stopped container 'thesis'\n  GPU-0 is held for you until 14:32 (15m left)\n",
+          "" },
+        { "container-stop thesis",
+          { { "POST /v1/containers/thesis/stop", "{}", 200, STOPPED_BOTH } },
+          0,
+          "Stopped container 'thesis'\n  GPU-0,GPU-1 are held for you until 14:32 (15m left)\n",
           "" },
         { "container-stop thesis -f -t 3 -v --keep-container",
           { { "POST /v1/containers/thesis/stop", "{\"timeout\":3,\"force\":true}", 200, STOPPED } },
