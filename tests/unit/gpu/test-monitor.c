@@ -26,7 +26,8 @@
 
 #include <cmocka.h>
 
-#define DEADLINE_US (1500 * 1000LL)
+/* Long for what answers, short for what hangs; a busy machine is late by up to LATE_US. */
+enum { DEADLINE_US = 20000000, SHORT_US = 1500000, LATE_US = 10000000 };
 
 static struct gpu_monitor *_Atomic monitor; /* of the running test */
 static atomic_int changes;
@@ -47,11 +48,13 @@ static void start_with(const struct gpu_monitor_config *cfg) {
         monitor = m;
 }
 
+static int64_t deadline_us = DEADLINE_US;
+
 static void start(const char *text, int64_t interval_us) {
         struct gpu_monitor_config cfg = {
                 .library = sim_library(),
                 .simulator_file = sim_file_path(),
-                .deadline_us = DEADLINE_US,
+                .deadline_us = deadline_us,
                 .interval_us = interval_us,
                 .changed = count_change,
                 .ctx = &monitor,
@@ -71,6 +74,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         gpu_monitor_stop(monitor);
         monitor = NULL;
+        deadline_us = DEADLINE_US;
         sim_file_remove();
         return 0;
 }
@@ -142,10 +146,15 @@ static void good_day(void **state) {
         assert_string_equal(s.devices[3].uuid, inv.devices[3].uuid);
         assert_int_equal(s.devices[1].utilization_percent, 33);
         assert_int_equal(s.devices[2].memory_used, 1LL << 30);
-        first = s.taken_us;
-        gpu_sample_release(&s);
-        assert_int_equal(gpu_monitor_sample(monitor, &s), 0);
-        assert_int_equal(s.taken_us, first); /* young enough to be given twice */
+        /* Young enough to be given twice; on a busy machine not at the first try. */
+        for (int tries = 0; tries < 50; tries++) {
+                first = s.taken_us;
+                gpu_sample_release(&s);
+                assert_int_equal(gpu_monitor_sample(monitor, &s), 0);
+                if (s.taken_us == first)
+                        break;
+        }
+        assert_int_equal(s.taken_us, first);
         gpu_sample_release(&s);
         gpu_inventory_release(&inv);
         gpu_processes_release(&processes);
@@ -215,11 +224,12 @@ static void hang(void **state) {
         char detail[96];
         int64_t before;
 
+        deadline_us = SHORT_US;
         start("gpus 3\nfault 2 ecc\n", 60 * US_PER_S);
         sim_file_write("gpus 3\nfault hang=DeviceGetCount_v2\n");
         before = clock_mono_us();
         assert_int_equal(gpu_monitor_refresh(monitor), -ETIMEDOUT);
-        assert_in_range(clock_mono_us() - before, DEADLINE_US - 1000, DEADLINE_US + 700 * 1000);
+        assert_in_range(clock_mono_us() - before, SHORT_US - 1000, SHORT_US + LATE_US);
         for (int i = 0; i < 100 && count(GPU_UNRESPONSIVE, detail) != 2; i++)
                 sleep_ms(10);
         assert_int_equal(count(GPU_UNRESPONSIVE, detail), 2); /* the known set is kept */
@@ -228,7 +238,7 @@ static void hang(void **state) {
         check_status("the GPU driver does not answer");
         before = clock_mono_us();
         assert_int_equal(gpu_monitor_sample(monitor, &s), -ETIMEDOUT); /* at once */
-        assert_in_range(clock_mono_us() - before, 0, DEADLINE_US / 2);
+        assert_in_range(clock_mono_us() - before, 0, SHORT_US - 1000);
         sim_file_write("gpus 3\n");
         assert_int_equal(gpu_monitor_refresh(monitor), 0);
         assert_int_equal(count(GPU_OK, NULL), 3);
@@ -238,14 +248,15 @@ static void hang(void **state) {
 static void hang_from_the_start(void **state) {
         int64_t before = clock_mono_us();
 
+        deadline_us = SHORT_US;
         start("gpus 3\nfault hang=DeviceGetUUID\n", 60 * US_PER_S);
-        assert_in_range(clock_mono_us() - before, 0, DEADLINE_US + 700 * 1000);
+        assert_in_range(clock_mono_us() - before, 0, SHORT_US + LATE_US);
         assert_int_equal(count(GPU_OK, NULL), 0);
         /* Ending does not wait for the driver. */
         before = clock_mono_us();
         gpu_monitor_stop(monitor);
         monitor = NULL;
-        assert_in_range(clock_mono_us() - before, 0, 700 * 1000);
+        assert_in_range(clock_mono_us() - before, 0, LATE_US);
 }
 
 static void helper_killed(void **state) {
@@ -264,6 +275,7 @@ static void helper_killed(void **state) {
 }
 
 static void helper_stopped(void **state) {
+        deadline_us = SHORT_US;
         start("gpus 3\n", 60 * US_PER_S);
         assert_int_equal(kill(helper_pid(), SIGSTOP), 0);
         assert_int_equal(gpu_monitor_refresh(monitor), -ETIMEDOUT);
