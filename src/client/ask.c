@@ -83,8 +83,9 @@ bool ask_line(struct cli *c, const char *label, char *text, size_t size) {
         return key == KEY_ENTER || leave(c);
 }
 
-int ask_choice(struct cli *c, const char *title, struct picker_item *items, size_t n) {
-        const struct picker_list list = { .title = title, .items = items, .n = n };
+int ask_choice(struct cli *c, const char *title, struct picker_item *items, size_t n,
+               size_t first) {
+        const struct picker_list list = { .title = title, .items = items, .n = n, .first = first };
         int chosen = picker_ask(c, &list);
 
         for (size_t i = 0; chosen > 0 && i < n; i++)
@@ -131,7 +132,7 @@ void ask_show(struct cli *c, const struct operands *words) {
 
 struct projects {
         VEC(struct picker_item) items; /* their names are owned */
-        const char *none;
+        size_t here; /* the one in whose directory we are */
 };
 
 static int add_project(struct cli *c, const char *name, bool has_dockerfile, void *data) {
@@ -139,6 +140,8 @@ static int add_project(struct cli *c, const char *name, bool has_dockerfile, voi
                                           .detail = has_dockerfile ? "has a Dockerfile" : "" };
         struct projects *p = data;
 
+        if (item.name && project_is_here(name))
+                p->here = p->items.len;
         if (item.name && VEC_PUSH(&p->items, item) == 0)
                 return EXIT_DONE;
         free((char *)item.name);
@@ -147,7 +150,7 @@ static int add_project(struct cli *c, const char *name, bool has_dockerfile, voi
 }
 
 int ask_project(struct cli *c, const char *none, char *dst, size_t size, bool *ret_dockerfile) {
-        struct projects p = { .none = none };
+        struct projects p = { 0 };
         int at = 0, r = project_each(c, add_project, &p);
 
         *dst = '\0';
@@ -155,7 +158,7 @@ int ask_project(struct cli *c, const char *none, char *dst, size_t size, bool *r
         if (r == EXIT_DONE && p.items.len > 0) {
                 r = add_project(c, none, false, &p);
                 if (r == EXIT_DONE)
-                        at = ask_choice(c, "Project:", p.items.items, p.items.len);
+                        at = ask_choice(c, "Project:", p.items.items, p.items.len, p.here);
                 if (at < 0)
                         r = EXIT_FAILED;
                 if (r == EXIT_DONE && (size_t)at + 1 < p.items.len) {

@@ -10,8 +10,10 @@
 
 /* Asks for a line; @text is the default, which can be changed. False when the person left, said. */
 bool ask_line(struct cli *c, const char *label, char *text, size_t size);
-/* Lets the person choose one. Its index, or -1 when they left, said. */
-int ask_choice(struct cli *c, const char *title, struct picker_item *items, size_t n);
+/* Lets the person choose one; @first is marked to begin with. Its index, or -1 when they left,
+ * said. */
+int ask_choice(struct cli *c, const char *title, struct picker_item *items, size_t n,
+               size_t first);
 
 /* Adds a word to @words, which starts zeroed and is freed with names_free(). 0 or -ENOMEM. */
 int ask_add(struct operands *words, const char *fmt, ...) _printf_(2, 3);

@@ -15,6 +15,7 @@ struct offers {
         const struct table_column *columns; /* of their details; NULL: there is one */
         size_t n_columns;
         unsigned statuses;
+        size_t here; /* the project in whose directory we are */
         bool with_dockerfile;
         struct buf images; /* the answer to GET /v1/images */
 };
@@ -48,7 +49,7 @@ void names_free(struct operands *names) {
 
 static int ask(struct cli *c, struct offers *o, const char *title, bool several,
                struct operands *ret) {
-        const struct picker_list list = { .title = title, .several = several,
+        const struct picker_list list = { .title = title, .several = several, .first = o->here,
                                           .items = o->items.items, .n = o->items.len,
                                           .columns = o->columns, .n_columns = o->n_columns };
         int chosen = picker_ask(c, &list);
@@ -133,6 +134,8 @@ static int offer_project(struct cli *c, const char *name, bool has_dockerfile, v
 
         if (o->with_dockerfile && !has_dockerfile)
                 return EXIT_DONE;
+        if (project_is_here(name))
+                o->here = o->items.len;
         r = rows_read(c, &o->images, &image_rows, look_at_image, &wanted);
         return r == EXIT_DONE ? offer(c, o, name, detail) : r;
 }

@@ -270,7 +270,7 @@ static int ask_plain(struct picker *p) {
 }
 
 int picker_ask(struct cli *c, const struct picker_list *list) {
-        struct picker p = { .cli = c, .list = *list };
+        struct picker p = { .cli = c, .list = *list, .at = list->first };
         int answer = PICKER_FAILED;
         char letter;
 

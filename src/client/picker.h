@@ -19,6 +19,7 @@ struct picker_list {
         const char *title;
         struct picker_item *items;
         size_t n;
+        size_t first; /* the one that is marked to begin with */
         bool several; /* may be chosen */
         /* How they narrow, the name first; their titles are not shown. NULL: name and detail. */
         const struct table_column *columns;

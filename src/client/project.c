@@ -155,6 +155,17 @@ int project_each(struct cli *c,
         return r;
 }
 
+bool project_is_here(const char *name) {
+        char workspace[PATH_MAX], cwd[PATH_MAX];
+        size_t n, length = strlen(name);
+
+        if (find_workspace(workspace) < 0 || !getcwd(cwd, sizeof(cwd)))
+                return false;
+        n = strlen(workspace);
+        return str_starts(cwd, workspace) && cwd[n] == '/' && str_starts(cwd + n + 1, name) &&
+               (cwd[n + 1 + length] == '/' || !cwd[n + 1 + length]);
+}
+
 static int guess_project(struct cli *c, const char *name, bool has_dockerfile, void *data) {
         guess_try(data, name);
         return EXIT_DONE;

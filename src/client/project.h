@@ -26,6 +26,8 @@ int project_find(struct cli *c, const char *typed, struct project *ret);
 int project_each(struct cli *c,
                  int (*each)(struct cli *c, const char *name, bool has_dockerfile, void *data),
                  void *data);
+/* Is that the project in whose directory the command was typed? */
+bool project_is_here(const char *name);
 /* Asks whether a project with a similar name was meant, when there is one. */
 void project_suggest(struct cli *c, const char *typed);
 /* Says that there is no such directory, and what to do. EXIT_NOT_FOUND. */

@@ -116,7 +116,7 @@ static int ask_framework(struct cli *c, const struct catalogue *catalogue, struc
         for (size_t i = 0; items && i < n; i++)
                 items[i] = (struct picker_item){ .name = catalogue->frameworks.items[i].name,
                                                  .detail = catalogue->frameworks.items[i].title };
-        at = items ? ask_choice(c, "Framework:", items, n) : -1;
+        at = items ? ask_choice(c, "Framework:", items, n, 0) : -1;
         if (at < 0)
                 return EXIT_FAILED;
         f = &catalogue->frameworks.items[at];
@@ -138,7 +138,7 @@ static int ask_packages(struct cli *c, const struct catalogue *catalogue, struct
         for (size_t i = 0; items && i < n; i++)
                 items[i] = (struct picker_item){ .name = catalogue->types.items[i].name,
                                                  .detail = catalogue->types.items[i].title };
-        at = items ? ask_choice(c, "Packages for:", items, n) : -1;
+        at = items ? ask_choice(c, "Packages for:", items, n, 0) : -1;
         if (at < 0 || ask_add(ret, "--type=%s", items[at].name) < 0 ||
             !ask_line(c, "Further pip packages (Enter: none)", packages, sizeof(packages)))
                 return EXIT_FAILED;

@@ -296,6 +296,14 @@ test_create_asks_step_by_step() {
                 ended 0
                 ok as alice container-remove thesis-2 --force
         done
+        # The project in whose directory that is typed comes first.
+        as alice mkdir -p "$ROOT/home/alice/workspace/other/src"
+        terminal 80x24 -- sh -c "'cd workspace/thesis && container-create'"
+        see '^> thesis'
+        screen_shows '^  other' || fail "the other project is not offered"
+        keys Escape
+        ended 1
+        as alice rm -r "$ROOT/home/alice/workspace/other"
         # Who leaves has made nothing; nobody is asked without a terminal.
         terminal 80x24 LC_ALL=C LANG=C NO_COLOR=1 -- container-create
         see '^> thesis'
