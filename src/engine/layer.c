@@ -71,6 +71,8 @@ int engine_container_commit(struct engine *e, const char *id, const char *refere
         }
         if (changes)
                 engine_call_param(&call, "changes", changes);
+        if (engine_is_podman(e)) /* it reads a body at any rate, and Docker takes no empty one */
+                buf_adds(&call.body, "{}");
         if (engine_do_json(e, &call, &root, err) < 0)
                 return -1;
         image = json_str(root, "Id");
