@@ -93,7 +93,7 @@ test_after_a_crash() {
         engine DELETE "/containers/$id?force=1" >/dev/null
         ds01d_start
         wait_until 10 has_history 'any(.container == "goes" and .why == "ended while ds01d was away")'
-        rm -r "${STATE:?}/home/${home:?}" # nobody can say whose it is any more; `ds01 fsck` names it
+        rm -rf "${STATE:?}/home/${home:?}" "${ROOT:?}/cdi/ds01-$home.json" # nobody can say whose it is any more; `ds01 fsck` names it
         has_history 'map(select(.container == "stays")) | length == 1 and .[0].to == null' || fail "its lease is not the same"
 }
 
@@ -151,7 +151,7 @@ test_while_ds01d_is_away() {
         ds01d_kill
         engine DELETE "/containers/$id?force=1" >/dev/null
         ds01d_start
-        rm -r "${STATE:?}/home/${home:?}"
+        rm -rf "${STATE:?}/home/${home:?}" "${ROOT:?}/cdi/ds01-$home.json"
         wait_until 5 events_are thesis '["create","lease_begin","start","stop","lease_end"]'
         log_has 'map(select(.event == "lease_end")) | .[0].gpus[0].name == "GPU-0" and .[0].why == "ended while ds01d was away"'
 }

@@ -192,7 +192,7 @@ END
         equal "$(find "$STATE/container-metadata" -newer "$WORK/before" -type f | wc -l)" 0 "files written while nothing happened"
         ok as bob container-remove all
         wait_until 10 places_are 0
-        wait_until 5 state_is alice three running
+        wait_until 15 state_is alice three running
         # What was waited for and came about is no refusal.
         wait_until 5 jq -se 'any(.container == "three" and .event == "start")' "$LOG/events.jsonl"
         jq -se 'all(.container != "three" or .event != "refusal")' "$LOG/events.jsonl" >/dev/null || fail "it is written down as refused"
