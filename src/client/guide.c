@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "client/texts.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,13 +32,15 @@ static void print_section(struct cli *c, const char *command, const char *sectio
 }
 
 static void wait_for_enter(struct cli *c) {
-        char byte;
+        struct pollfd p = { .fd = c->in_fd, .events = POLLIN };
+        char byte = '\0';
 
         if (!c->in_tty || !c->err_tty)
                 return;
         fputs("\n  Enter goes on, Ctrl-C ends it here: ", c->err);
         fflush(c->err);
-        while (read(c->in_fd, &byte, 1) == 1 && byte != '\n')
+        /* poll() returns when Ctrl-C was caught, for who wants to undo what was done before */
+        while (byte != '\n' && poll(&p, 1, -1) > 0 && read(c->in_fd, &byte, 1) == 1)
                 ;
 }
 

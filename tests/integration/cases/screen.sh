@@ -390,4 +390,16 @@ test_guided_waits_for_enter() {
         see '^--- container-stop: what has happened$'
         ended 0
         expect_state alice thesis stopped
+        # Between two steps: what the first has made is undone.
+        terminal 80x40 -- container-deploy deep --cpu-only --guided
+        see 'Enter goes on'
+        keys Enter
+        see '^--- container-create: what will happen$'
+        keys Enter
+        see '^--- container-start: what will happen$'
+        see '^  docker start deep'
+        expect_state alice deep created
+        keys C-c
+        wait_until 10 state_is alice deep ""
+        end_terminal
 }
