@@ -21,6 +21,6 @@ const struct command command_container_start = {
         .examples = "container-start my-thesis",
         COMMAND_OPTIONS(rows, struct start_options),
         .statuses = STATUS_CREATED | STATUS_STOPPED | STATUS_PAUSED,
-        .picks = STATUS_CREATED | STATUS_STOPPED | STATUS_PAUSED,
+        .picks = STATUS_CREATED | STATUS_STOPPED,
         .run = run,
 };

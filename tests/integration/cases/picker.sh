@@ -37,6 +37,47 @@ test_arrows_and_filter() {
         ended 1
 }
 
+offers() { # COMMAND NAMES
+        terminal 80x24 -- "$1"
+        see 'Esc leaves$'
+        equal "$(screen | sed -nE 's/^[> ] (\[ \] )?([a-z]+) .*/\2/p' | xargs)" "$2" "what $1 offers"
+        keys Escape
+        ended 1
+}
+
+test_each_command_offers_what_makes_sense() {
+        local command
+
+        for command in new running frozen over; do
+                ok as alice container-create $command --cpu-only
+        done
+        ok as alice container-start running frozen over
+        ok as alice container-pause frozen
+        ok as alice container-stop over
+        as alice mkdir -p "$ROOT/home/alice/workspace"/{plain,digits}
+        echo FROM ds01-base:latest | as alice tee "$ROOT/home/alice/workspace/digits/Dockerfile" >/dev/null
+        personal_image alice digits
+        offers container-start 'new over'
+        offers container-run 'frozen new over running'
+        offers container-attach running
+        offers container-pause running
+        offers container-unpause frozen
+        offers container-stop 'frozen running'
+        offers container-remove 'new over'
+        offers 'container-remove --stop' 'frozen new over running'
+        offers container-retire 'frozen new over running'
+        offers container-protect 'frozen new over running'
+        offers container-extend 'frozen running'
+        offers image-delete digits
+        offers image-update digits
+        for command in project-launch dir-create git-init readme-create; do
+                offers $command 'digits plain'
+        done
+        ok as alice container-attach running -- sh -c 'echo x >/tmp/x'
+        ok as alice container-remove running --stop
+        offers container-restore running
+}
+
 # More than fit: what is marked is always on the screen, and how many there are.
 test_long_list_scrolls() {
         local i

@@ -147,6 +147,17 @@ test_editor_builds() {
         see "^Built image 'ds01-$FIRST_UID/thesis:latest'" 60
         ended 0
         grep -q '^FROM ds01-base$' "$DOCKERFILE" || fail "the base"
+        # A build that fails leads back to the editor, where all that was done is still there.
+        printf '%s\n' 'FROM ds01-base:latest' 'RUN echo something went wrong; false' | as alice tee "$DOCKERFILE" >/dev/null
+        terminal 80x24 -- image-update thesis
+        see '^Image of thesis$'
+        keys b
+        see 'something went wrong' 60
+        see '^Go back to the editor\? \[y/N\]' 60
+        keys y Enter
+        see '^Image of thesis$'
+        keys q
+        ended 0
 }
 
 test_catalogue() {
