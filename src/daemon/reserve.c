@@ -418,21 +418,26 @@ static void change(struct call *c, const struct reservation *add, int64_t remove
         struct own_reservation *old = calloc(RESERVATIONS_MAX, sizeof(*old));
         struct json_writer w = JSON_WRITER(&c->answer);
         int64_t id = remove;
-        int e = -ENOMEM;
-        size_t n, i;
+        int e;
+        size_t n, i, fixed;
 
         if (!old) {
                 call_fail(c, REFUSAL_INTERNAL, "no memory");
                 return;
         }
+        pthread_rwlock_rdlock(&c->daemon->limits_lock);
+        fixed = c->daemon->limits.nreservations;
+        pthread_rwlock_unlock(&c->daemon->limits_lock);
         pthread_mutex_lock(&v->lock);
         n = v->n;
         memcpy(old, v->own, n * sizeof(*old));
-        if (add && n < RESERVATIONS_MAX) {
+        if (add && fixed + n >= RESERVATIONS_MAX) {
+                e = -E2BIG;
+        } else if (add) {
                 id = ++v->last_id;
                 v->own[v->n++] = (struct own_reservation){ .id = id, .r = *add };
                 e = save(c->daemon);
-        } else if (!add) {
+        } else {
                 for (i = 0; i < n && v->own[i].id != remove; i++)
                         ;
                 e = -ENOENT;
@@ -450,6 +455,13 @@ static void change(struct call *c, const struct reservation *add, int64_t remove
         free(old);
         if (e == -ENOENT) {
                 refuse(&c->refusal, REFUSAL_NO_SUCH_RESERVATION, c->name);
+                call_refuse(c, &c->refusal);
+        } else if (e == -E2BIG) {
+                refuse_detail(&c->refusal, REFUSAL_ARGUMENT_INVALID, NULL,
+                              "there are %d reservations already, and no more fit",
+                              RESERVATIONS_MAX);
+                str_copy(c->refusal.extra, sizeof(c->refusal.extra),
+                         "ds01 reserve lists them, --cancel=ID ends one");
                 call_refuse(c, &c->refusal);
         } else if (e < 0) {
                 call_fail(c, REFUSAL_INTERNAL, "the reservation can't be kept: %s", strerror(-e));

@@ -144,6 +144,25 @@ test_wrong_input() {
         cancel_all
 }
 
+test_no_more_than_a_hundred() {
+        local at
+
+        at=$(date -d '+1000 days' +%s)
+        for i in {1..100}; do
+                printf '"%d 1 %d000000 %d000000 %s"\n' "$i" "$at" $((at + 60)) "$(login bob)"
+        done | jq -sc '{ reservations: . }' >"$WORK/list"
+        ds01d_stop
+        cp "$WORK/list" "$STATE/reservations"
+        ds01d_start
+        no 2 try_reserve 1 now 1h --for="$(login bob)"
+        expect_err '100 reservations already'
+        reserve --cancel=1
+        reserve 1 now 1h --for="$(login bob)"
+        ds01d_stop
+        rm "$STATE/reservations"
+        ds01d_start
+}
+
 # A file that is damaged is said and kept aside; what is made afterwards is kept again.
 test_a_damaged_list() {
         reserve 1 '2031-03-01 09:00' 4h --for="$(login bob)"

@@ -241,6 +241,24 @@ static void test_too_many(void **state) {
                       "u1 held 21.00 told 0.00 busy 0.00 of 21\n");
 }
 
+static void put_event(void *arg, const struct event_row *r) {
+        buf_addf(arg, "%s %s %s [%s] %s\n", r->kind, r->user, r->container, r->gpus, r->why);
+}
+
+/* Nobody pushes out what others did. */
+static void test_too_many_of_one(void **state) {
+        const struct history_filter f = { .to_us = 99 * HOUR, .max = 100 };
+        _cleanup_buf_ struct buf out = BUF_INIT(65536);
+
+        add(EVENT_START, HOUR, "mine", 2, 0, "");
+        for (int i = 0; i < 15; i++)
+                add(EVENT_PAUSE, (2 + i) * HOUR, "theirs", 1, 0, i < 13 ? "old" : "new");
+        assert_int_equal(history_compact(h, 0, 20, &err), 0);
+        assert_int_equal(history_events(h, &f, put_event, &out, &err), 0);
+        assert_string_equal(buf_str(&out),
+                            "start u2 mine [] \npause u1 theirs [] new\npause u1 theirs [] new\n");
+}
+
 static int64_t local(int year, int month, int day, int hour) {
         struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
                          .tm_hour = hour, .tm_isdst = -1 };
@@ -313,10 +331,6 @@ static void test_upgrade(void **state) {
                       "u1 held 4.00 told 4.00 busy 2.00 of 2\n");
 }
 
-static void put_event(void *arg, const struct event_row *r) {
-        buf_addf(arg, "%s %s %s [%s] %s\n", r->kind, r->user, r->container, r->gpus, r->why);
-}
-
 static void test_events(void **state) {
         const struct history_filter f = { 0, 9 * HOUR, true, 1, 2 };
         _cleanup_buf_ struct buf out = BUF_INIT(65536);
@@ -386,6 +400,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_compact, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_news, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_too_many_of_one, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_months, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_upgrade, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_events, set_up, tear_down),
