@@ -85,6 +85,7 @@ void journal_busy(struct journal *j, const char *nonce, const char *uuid, int64_
 void journal_ready(struct journal *j) {
         pthread_mutex_lock(&j->lock);
         j->ready = true;
+        j->ready_us = clock_real_us();
         pthread_cond_signal(&j->added);
         pthread_mutex_unlock(&j->lock);
 }
@@ -273,11 +274,13 @@ static void tell(journal_events *list, struct event *e) {
 /* What the engine remembers of the time when nobody wrote. */
 static void tell_states(const struct ledger *l, const struct record *r, int64_t known_us,
                         journal_events *ret) {
-        if (r->created_us > known_us)
+        int64_t until = l->journal->ready_us;
+
+        if (r->created_us > known_us && r->created_us < until)
                 tell(ret, made(l, r, EVENT_CREATE, past(r->created_us), ""));
-        if (r->started_us > known_us)
+        if (r->started_us > known_us && r->started_us < until)
                 tell(ret, made(l, r, EVENT_START, past(r->started_us), ""));
-        if (r->state == CONTAINER_STOPPED && r->finished_us > known_us)
+        if (r->state == CONTAINER_STOPPED && r->finished_us > known_us && r->finished_us < until)
                 tell(ret, stop_event(l, r));
 }
 

@@ -49,6 +49,7 @@ struct journal {
         VEC(struct journal_pace) paces;
         uint64_t dropped;
         bool ready; /* the ledger is complete, and the history can be compared with it */
+        int64_t ready_us; /* since then what happens is noted; wall clock */
         bool stopping;
 };
 
@@ -74,7 +75,7 @@ void journal_note(struct ledger *l, struct record *r, bool gone);
 void journal_moves(struct ledger *l, struct record *r);
 /* What the history should know of all containers, for one that was closed for a while: of each the
  * lease that it has, or the end of one that it had, seen at @seen_us; and what happened to it after
- * @known_us (0: nothing is said of that). */
+ * @known_us (0: nothing is said of that), until things were noted. */
 void journal_tell(struct ledger *l, int64_t seen_us, int64_t known_us, journal_events *ret);
 
 /* journal_note() of all: leases that have ended by themselves. The lock is not held. */

@@ -257,6 +257,27 @@ test_locked_by_somebody() {
         wait_until 20 has_history 'map(select(.container == "second" and .why == "given back")) | length == 1'
 }
 
+# Locked from the start: what is noted meanwhile is written once, what happened before as well.
+test_locked_while_ds01d_starts() {
+        fresh_history
+        ok as alice container-create one --cpu-only
+        ok as alice container-start one
+        wait_until 5 events_are one '["create","start"]'
+        ds01d_stop
+        engine POST "/containers/$(engine_inspect alice one .Id)/kill" >/dev/null
+        (printf 'PRAGMA locking_mode=EXCLUSIVE;\nBEGIN EXCLUSIVE;\n'; sleep 5) | sqlite3 "$STATE/history.db" >/dev/null &
+        wait_until 5 is_locked
+        ds01d_start
+        ok as alice container-create two
+        no 1 as alice ds01 history
+        expect_err "history can't be read: database is locked"
+        wait_until 20 has_history 'map(select(.container == "two" and .to == null)) | length == 1'
+        wait_until 5 events_are one '["create","start","stop"]'
+        events_are two '["create","lease_begin"]' || fail "of two: $(events_of two)"
+        api alice GET '/history?events=true'
+        equal "$(jq -c 'map(.container + " " + .event)' <<<"$OUT")" '["one create","one start","one stop","two create"]' "the history"
+}
+
 # A disk that is full: said once, nothing is slowed, no half lines, and it goes on afterwards.
 test_a_full_disk() {
         local small=$ROOT/small
