@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 64 << 10, WAIT_MAX_S = 30 * 24 * 3600 };
+enum {
+        ANSWER_MAX = 64 << 10,
+        WAIT_MAX_S = 30 * 24 * 3600,
+        SAY_EVERY_S = 600, /* where nothing is redrawn and the place stays the same */
+};
 
 struct waiting {
         struct cli *cli;
@@ -19,6 +23,8 @@ struct waiting {
         int64_t began_us;  /* CLOCK_MONOTONIC */
         char text[2048];   /* of the line that is shown */
         int64_t next_us;   /* wall clock: when the next lease ends; 0 = it is not known */
+        int64_t position, of;
+        int64_t said_us; /* CLOCK_MONOTONIC; 0: nothing yet */
         bool waits, shown, failed;
 };
 
@@ -60,9 +66,23 @@ static void draw(struct waiting *w) {
         w->shown = true;
 }
 
+/* A line for a log: not for every second that a time in it has changed. */
+static void say(struct waiting *w, bool moved) {
+        int64_t now = clock_mono_us();
+
+        if (!moved && w->said_us && now - w->said_us < SAY_EVERY_S * US_PER_S)
+                return;
+        w->said_us = now;
+        fputs("waiting, ", w->cli->err);
+        put_safe(w->cli->err, w->text);
+        fputc('\n', w->cli->err);
+        fflush(w->cli->err);
+}
+
 static void take_news(struct waiting *w, struct json_scan *s) {
         char reason[1800] = "", next[40] = "";
         int64_t position = 0, of = 0;
+        bool moved;
 
         if (json_scan_next(s) != JSON_SCAN_OBJECT)
                 return;
@@ -81,15 +101,14 @@ static void take_news(struct waiting *w, struct json_scan *s) {
                 w->next_us = 0;
         snprintf(w->text, sizeof(w->text), "place %" PRId64 " of %" PRId64 ": %s", position, of,
                  reason);
+        moved = position != w->position || of != w->of;
+        w->position = position;
+        w->of = of;
         w->waits = true;
-        if (w->cli->redraws) {
+        if (w->cli->redraws)
                 draw(w);
-        } else {
-                fputs("waiting, ", w->cli->err);
-                put_safe(w->cli->err, w->text);
-                fputc('\n', w->cli->err);
-                fflush(w->cli->err);
-        }
+        else
+                say(w, moved);
 }
 
 static void on_line(void *arg, const char *line, size_t n) {

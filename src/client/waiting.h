@@ -1,7 +1,8 @@
 /*
  * Calls that may wait in the queue (docs/API.md, "Waiting"): while they do, the place, the reason
  * and the next moment that may change it are shown, on a terminal in one line that is redrawn, else
- * a line each time something is new. Ctrl-C ends the process, and with it the place.
+ * a line when the place has changed, and now and then. Ctrl-C ends the process, and with it the
+ * place.
  */
 #pragma once
 

@@ -142,6 +142,8 @@ END
         began=$SECONDS
         ok as bob container-create next --gpu=4 --wait=60s
         [ $((SECONDS - began)) -le 8 ] || fail "it took $((SECONDS - began)) s"
+        # In a script's log the seconds that go by are no news.
+        equal "$(grep -c '^waiting, place 1 of 1' <<<"$ERR")" 1 "lines about waiting"
         expect_invariants
 }
 
