@@ -156,6 +156,31 @@ test_while_ds01d_is_away() {
         log_has 'map(select(.event == "lease_end")) | .[0].gpus[0].name == "GPU-0" and .[0].why == "ended while ds01d was away"'
 }
 
+# dies_at POINT COMMAND...: alice's command, in which ds01d dies there; it is started again.
+dies_at() {
+        ds01d_stop
+        : >"$WORK/once"
+        ds01d_start DS01_FAILPOINT="$1:kill" DS01_FAILPOINT_ONCE="$WORK/once"
+        no 6 as alice "${@:2}"
+        ds01d_start
+}
+
+# What the engine did for a ds01d that had died meanwhile is written down all the same.
+test_killed_in_between() {
+        fresh_history
+        ok as alice container-create before --cpu-only
+        wait_until 5 events_are before '["create"]'
+        dies_at create.after-engine container-create thesis
+        wait_until 5 events_are thesis '["create","lease_begin"]'
+        dies_at start.after-engine container-start thesis
+        wait_until 5 events_are thesis '["create","lease_begin","start"]'
+        dies_at stop.after-engine container-stop thesis
+        wait_until 5 events_are thesis '["create","lease_begin","start","stop"]'
+        history_of alice 'length' >/dev/null
+        jq -e 'length == 1 and .[0].to == null' <<<"$OUT" >/dev/null || fail "its leases: $OUT"
+        events_are before '["create"]' || fail "of the other one: $(events_of before)"
+}
+
 # ds01d did not look in between: both are written down, the lease too.
 test_what_is_over_at_once() {
         local id
