@@ -7,7 +7,6 @@
 #include "core/expiry.h"
 #include "daemon/caller_dir.h"
 #include "daemon/cgroup.h"
-#include "daemon/gpu_access.h"
 #include "daemon/lifecycle.h"
 #include "daemon/proc.h"
 #include "daemon/reserve.h"
@@ -437,7 +436,7 @@ static int64_t run_round(struct daemon *d, watches *all) {
 }
 
 void expiry_run(struct daemon *d) {
-        int64_t due = 0, reserved = 0, looked = 0;
+        int64_t due = 0, reserved = 0;
         watches all = { 0 };
 
         while (!d->stopping) {
@@ -448,10 +447,6 @@ void expiry_run(struct daemon *d) {
                 }
                 if (d->ready && clock_boot_us() >= due)
                         due = clock_boot_us() + run_round(d, &all) * US_PER_S;
-                if (d->ready && clock_boot_us() >= looked) {
-                        gpu_access_tend(d);
-                        looked = clock_boot_us() + INTERVAL_S * US_PER_S;
-                }
                 poll(NULL, 0, SLEEP_MS);
         }
         steady_end(d);

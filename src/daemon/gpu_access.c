@@ -26,6 +26,8 @@ enum {
         NVIDIA_MAJOR = 195,   /* of GPUs, nvidiactl and nvidia-modeset (devices.txt of Linux) */
         FIRST_COMMON = 254,   /* its minors from here on are no GPUs */
         ASK_TIMEOUT_S = 2,
+        LOOK_EVERY_S = 10,
+        SLEEP_MS = 100,
         LOST_SIZE = 160,
 };
 
@@ -312,13 +314,11 @@ static void mend(struct daemon *d, const struct run *run, struct gpu_nodes *node
         operation_end(d, r, false);
 }
 
-void gpu_access_tend(struct daemon *d) {
+static void look_at_all(struct daemon *d) {
         VEC(struct run) runs = { 0 };
         struct gpu_nodes nodes;
         char lost[LOST_SIZE];
 
-        if (d->private_mode)
-                return;
         ledger_lock(&d->ledger);
         for (size_t i = 0; i < d->ledger.records.len; i++) {
                 const struct record *r = d->ledger.records.items[i];
@@ -332,10 +332,22 @@ void gpu_access_tend(struct daemon *d) {
                         break;
         }
         ledger_unlock(&d->ledger);
-        for (size_t i = 0; i < runs.len; i++)
+        for (size_t i = 0; i < runs.len && !d->stopping; i++)
                 if (look(&runs.items[i], &nodes, lost) > 0)
                         mend(d, &runs.items[i], &nodes);
                 else if (runs.items[i].lost)
                         remember(d, &runs.items[i], false);
         VEC_RELEASE(&runs);
+}
+
+void gpu_access_run(struct daemon *d) {
+        int64_t due = 0;
+
+        while (!d->stopping && !d->private_mode) {
+                if (d->ready && clock_boot_us() >= due) {
+                        look_at_all(d);
+                        due = clock_boot_us() + LOOK_EVERY_S * US_PER_S;
+                }
+                poll(NULL, 0, SLEEP_MS);
+        }
 }

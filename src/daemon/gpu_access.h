@@ -35,6 +35,7 @@ void gpu_access_keep(struct gpu_nodes *nodes, const int *minors, size_t n);
 /* "nvidia0, nvidiactl": those that are denied. Their number. */
 size_t gpu_access_denied(const struct gpu_nodes *nodes, char *dst, size_t size);
 
-/* Looks at all running containers that have GPUs; mends, tells, and notes in the ledger what could
- * not be mended. */
-void gpu_access_tend(struct daemon *d);
+/* The thread: looks every ten seconds at all running containers that have GPUs; mends, tells, and
+ * notes in the ledger what could not be mended. On its own, because a container in which too much
+ * runs may make its helper wait. */
+void gpu_access_run(struct daemon *d);

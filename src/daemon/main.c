@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
-#include "daemon/expiry.h"
 #include "daemon/doctor.h"
+#include "daemon/expiry.h"
 #include "daemon/fsck.h"
+#include "daemon/gpu_access.h"
 #include "daemon/image_cache.h"
 #include "daemon/keeper.h"
 #include "daemon/listener.h"
@@ -348,6 +349,11 @@ static void *expiry_thread(void *arg) {
         return NULL;
 }
 
+static void *gpu_access_thread(void *arg) {
+        gpu_access_run(arg);
+        return NULL;
+}
+
 static void *notices_thread(void *arg) {
         struct daemon *d = arg;
 
@@ -383,7 +389,7 @@ static void *journal_thread(void *arg) {
 
 static int serve(struct daemon *d, struct err *err) {
         struct signals signals = { .daemon = d };
-        pthread_t keeper, images, expiry, notices, journal, metrics, waiter;
+        pthread_t keeper, images, expiry, gpu_access, notices, journal, metrics, waiter;
         int fd, admin_fd, r;
 
         /* Blocked before any thread exists, so that only the waiter gets them. */
@@ -405,6 +411,7 @@ static int serve(struct daemon *d, struct err *err) {
             pthread_create(&keeper, NULL, keeper_thread, d) != 0 ||
             pthread_create(&images, NULL, images_thread, d) != 0 ||
             pthread_create(&expiry, NULL, expiry_thread, d) != 0 ||
+            pthread_create(&gpu_access, NULL, gpu_access_thread, d) != 0 ||
             pthread_create(&notices, NULL, notices_thread, d) != 0 ||
             pthread_create(&journal, NULL, journal_thread, d) != 0 ||
             pthread_create(&metrics, NULL, metrics_thread, d) != 0)
@@ -415,6 +422,7 @@ static int serve(struct daemon *d, struct err *err) {
         pthread_join(keeper, NULL);
         pthread_join(images, NULL);
         pthread_join(expiry, NULL);
+        pthread_join(gpu_access, NULL);
         pthread_join(metrics, NULL);
         notices_stop(&d->notices);
         pthread_join(notices, NULL);
