@@ -1,4 +1,5 @@
 # image-create and image-update: Dockerfiles written, changed and really built.
+# timeout: 300
 
 workspace() {
         echo "$ROOT/home/alice/workspace"
