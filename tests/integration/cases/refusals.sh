@@ -53,7 +53,7 @@ test_starting_up() {
         ok as alice container-create thesis --cpu-only
         ds01d_stop
         ds01d_launch DS01_FAILPOINT=keeper.before-ready:sleep=11000
-        wait_until 5 test -S "$DS01_SOCKET"
+        wait_until 5 curl -sf --max-time 5 --unix-socket "$DS01_SOCKET" http://ds01/v1/version
         refused starting_up 503 POST /containers/thesis/start
         ok as alice container-start thesis
         ds01d_wait

@@ -46,13 +46,12 @@ test_admin_commands() {
         bob=$(login bob)
         ok as alice container-create thesis --cpu-only
         ok as alice container-start thesis
-        ok env DS01_SOCKET="$ADMIN_SOCKET" $(sanitizer_env 0) "$ROOT/ds01" reserve 1 '2036-12-02 09:00' 8h --for="$bob"
-        ok env DS01_SOCKET="$ADMIN_SOCKET" $(sanitizer_env 0) "$ROOT/ds01" reserve 1 '2036-12-03 09:00' 8h --for="$bob"
         while read -r line; do
                 line=${line%%#*}
                 line=${line/2026-12-01/2036-12-01}
                 case $line in
-                *'ds01 doctor'*) continue ;; # of this host it may find something
+                # Of this host, and of what other cases left, they may find something.
+                *'ds01 doctor'* | *'ds01 fsck'*) continue ;;
                 *--cancel=3*) line=${line/3/$(as alice ds01 reserve --format=json | jq '[.[].id | numbers] | max')} ;;
                 esac
                 root_types "${line//bob/$bob}"
