@@ -199,6 +199,25 @@ END
         wait_until 5 events_are brief '["create","lease_begin","lease_end","start","stop","lease_begin","lease_end"]'
 }
 
+gpu_has_failed() {
+        gpu_is GPU-0 failed
+}
+
+# A container that is started on another GPU because its own has failed has had two leases.
+test_moved_to_other_gpus() {
+        fresh_history
+        ok as alice container-create thesis
+        ok as alice container-start thesis
+        ok as alice container-stop thesis
+        wait_until 5 has_history 'length == 1 and .[0].gpu == "GPU-0" and .[0].to == null'
+        { cat "$GPUS"; echo 'fault 0 remap'; } | set_gpus
+        wait_until 10 gpu_has_failed
+        ok as alice container-start thesis
+        wait_until 5 has_history 'map([.gpu, .why]) == [["GPU-0", "moved to other GPUs"], ["GPU-1", null]]'
+        wait_until 5 events_are thesis '["create","lease_begin","start","stop","lease_end","start","lease_begin"]'
+        log_has 'map(select(.event == "lease_end")) | .[0].gpus[0].name == "GPU-0"' || fail "the end names other GPUs"
+}
+
 test_pauses() {
         fresh_history
         ok as alice container-create thesis
