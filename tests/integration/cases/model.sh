@@ -120,7 +120,7 @@ size_of_ds01d() { # FIELD
 test_soak() {
         local rounds seed=$RANDOM before after sizes=
 
-        [ "${DS01_SOAK_SECONDS-0}" -gt 0 ] || skip "only with --full"
+        [ "${DS01_SOAK_SECONDS-0}" -gt 0 ] || skip "ten minutes: ./run-tests --full"
         model_limits
         ds01d_restart ASAN_OPTIONS="log_path=$REPORTS/asan:detect_leaks=0:quarantine_size_mb=1"
         touch "$ROOT/restart"
