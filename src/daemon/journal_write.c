@@ -255,9 +255,12 @@ static int store(struct writer *w, const journal_events *told, int64_t told_us, 
         }
         if (r == 0 && now >= w->compact_us) {
                 r = history_compact(w->history, clock_real_us() - keep, ROWS_MAX, err);
-                w->compact_us = now + COMPACT_EVERY_S * US_PER_S;
+                if (r > 0) /* more to do: soon */
+                        w->seen_us = now;
+                else
+                        w->compact_us = now + COMPACT_EVERY_S * US_PER_S;
         }
-        return r == 0 ? history_commit(w->history, err) : r;
+        return r >= 0 ? history_commit(w->history, err) : r;
 }
 
 static void forget(journal_events *events) {

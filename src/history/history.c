@@ -15,7 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 2000, UNITS_PER_GPU = 7000 };
+enum {
+        WAIT_MS = 2000,
+        COMPACT_LEASES = 2000, /* at a time: who compacts has other things to write */
+        COMPACT_EVENTS = 20000,
+};
 
 /* What makes each version from the one before; the file says which it has (user_version). */
 static const char *const versions[] = {
@@ -70,7 +74,19 @@ static int run(struct history *h, const char *sql, struct err *err) {
         return r == SQLITE_OK ? 0 : fault(h, r, err);
 }
 
-/* A statement with its values: "s" is a const char *, "i" an int64_t. */
+/* Values of a statement: "s" is a const char *, "i" an int64_t. */
+static int bind_all(struct history *h, sqlite3_stmt *s, struct err *err, const char *kinds,
+                    va_list ap) {
+        int r = SQLITE_OK;
+
+        for (int i = 0; kinds[i] && r == SQLITE_OK; i++)
+                r = kinds[i] == 's' ? sqlite3_bind_text(s, i + 1, va_arg(ap, const char *), -1,
+                                                        SQLITE_TRANSIENT)
+                                    : sqlite3_bind_int64(s, i + 1, va_arg(ap, int64_t));
+        return r == SQLITE_OK ? 0 : fault(h, r, err);
+}
+
+/* A statement with its values. */
 static int prepare(struct history *h, sqlite3_stmt **ret, struct err *err, const char *sql,
                    const char *kinds, ...) {
         sqlite3_stmt *s = NULL;
@@ -80,14 +96,11 @@ static int prepare(struct history *h, sqlite3_stmt **ret, struct err *err, const
         if (r != SQLITE_OK)
                 return fault(h, r, err);
         va_start(ap, kinds);
-        for (int i = 0; kinds[i] && r == SQLITE_OK; i++)
-                r = kinds[i] == 's' ? sqlite3_bind_text(s, i + 1, va_arg(ap, const char *), -1,
-                                                        SQLITE_TRANSIENT)
-                                    : sqlite3_bind_int64(s, i + 1, va_arg(ap, int64_t));
+        r = bind_all(h, s, err, kinds, ap);
         va_end(ap);
-        if (r != SQLITE_OK) {
+        if (r < 0) {
                 sqlite3_finalize(s);
-                return fault(h, r, err);
+                return r;
         }
         *ret = s;
         return 0;
@@ -334,7 +347,7 @@ int history_newest(struct history *h, int64_t *ret_us, struct err *err) {
         "), hours AS (" \
         "SELECT lease, busy.busy_us, hour * 3600000000 AS hour_us," \
         " max(hour * 3600000000, begin_us) AS a, min((hour + 1) * 3600000000, till_us) AS b" \
-        " FROM span JOIN busy ON lease = id" \
+        " FROM span CROSS JOIN busy ON lease = id" /* in this order, by its key */ \
         "), used AS (" \
         "SELECT lease, sum(busy_us * CASE WHEN b > a" \
         " THEN max(min(b, ?2) - max(a, ?1), 0) * 1.0 / (b - a)" \
@@ -363,25 +376,44 @@ static int64_t midnight(int64_t us, int days) {
         return mktime(&tm) * US_PER_S;
 }
 
-static int sum_up(struct history *h, int64_t lease, int64_t from_us, int64_t to_us,
-                  struct err *err) {
-        _cleanup_stmt_ sqlite3_stmt *s = NULL;
-        int r = prepare(h, &s, err,
-                        PARTS("id = ?4")
-                        "INSERT INTO old SELECT ?1, uid, user, project, gpu,"
-                        " CAST(held_us AS INTEGER), CAST(told_us AS INTEGER),"
-                        " CAST(busy_us AS INTEGER), leases FROM part WHERE true "
-                        "ON CONFLICT DO UPDATE SET held_us = held_us + excluded.held_us,"
-                        " told_us = told_us + excluded.told_us,"
-                        " busy_us = busy_us + excluded.busy_us,"
-                        " leases = leases + excluded.leases",
-                        "iiii", from_us, to_us, (int64_t)0, lease);
+static const char sum_up[] =
+        PARTS("id = ?4")
+        "INSERT INTO old SELECT ?1, uid, user, project, gpu, CAST(held_us AS INTEGER),"
+        " CAST(told_us AS INTEGER), CAST(busy_us AS INTEGER), leases FROM part WHERE true "
+        "ON CONFLICT DO UPDATE SET held_us = held_us + excluded.held_us,"
+        " told_us = told_us + excluded.told_us, busy_us = busy_us + excluded.busy_us,"
+        " leases = leases + excluded.leases";
 
+/* A statement once more, with other values. */
+static int again(struct history *h, sqlite3_stmt *s, struct err *err, const char *kinds, ...) {
+        va_list ap;
+        int r;
+
+        sqlite3_reset(s);
+        va_start(ap, kinds);
+        r = bind_all(h, s, err, kinds, ap);
+        va_end(ap);
         return r < 0 ? r : once(h, s, err);
 }
 
+/* Adds a lease to the days that it was of. */
+static int sum_up_days(struct history *h, sqlite3_stmt *sum, int64_t id, int64_t begin_us,
+                       int64_t end_us, struct err *err) {
+        int64_t day = midnight(begin_us, 0);
+        int r;
+
+        do {
+                int64_t next = midnight(day, 1);
+
+                r = again(h, sum, err, "iiii", day, next, (int64_t)0, id);
+                day = next;
+        } while (r == 0 && day <= end_us);
+        return r;
+}
+
 /* Those that have ended before ?1, and those that are more than ?2. */
-#define OLD_LEASES "end_us < ?1 OR end_us IS NOT NULL AND id <= (SELECT max(id) FROM lease) - ?2"
+#define OLD_LEASES \
+        "(end_us < ?1 OR end_us IS NOT NULL AND id <= (SELECT max(id) FROM lease) - ?2)"
 /* Of events one person can make many: of each a tenth of ?2 stays, so that nobody pushes out what
  * others did. */
 #define OLD_EVENTS \
@@ -391,34 +423,36 @@ static int sum_up(struct history *h, int64_t lease, int64_t from_us, int64_t to_
 
 int history_compact(struct history *h, int64_t before_us, int64_t max_rows, struct err *err) {
         static const char *const forget[] = {
-                "DELETE FROM busy WHERE lease IN (SELECT id FROM lease WHERE " OLD_LEASES ")",
-                "DELETE FROM lease WHERE " OLD_LEASES,
-                "DELETE FROM event WHERE " OLD_EVENTS,
+                "DELETE FROM busy WHERE lease <= ?3 AND lease IN (SELECT id FROM lease WHERE "
+                OLD_LEASES ")",
+                "DELETE FROM lease WHERE id <= ?3 AND " OLD_LEASES,
+                "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE " OLD_EVENTS
+                " LIMIT ?3)",
         };
-        _cleanup_stmt_ sqlite3_stmt *old = NULL;
-        int r = prepare(h, &old, err, "SELECT id, begin_us, end_us FROM lease WHERE " OLD_LEASES,
-                        "ii", before_us, max_rows);
+        _cleanup_stmt_ sqlite3_stmt *old = NULL, *sum = NULL;
+        int64_t last = 0, n = 0;
+        int r = prepare(h, &old, err,
+                        "SELECT id, begin_us, end_us FROM lease WHERE " OLD_LEASES
+                        " ORDER BY id LIMIT ?3",
+                        "iii", before_us, max_rows, (int64_t)COMPACT_LEASES);
 
+        if (r == 0)
+                r = prepare(h, &sum, err, sum_up, "");
         while (r == 0 && (r = step(h, old, err)) > 0) {
-                int64_t id = sqlite3_column_int64(old, 0), day = sqlite3_column_int64(old, 1),
-                        end = sqlite3_column_int64(old, 2);
-
-                day = midnight(day, 0);
-                do {
-                        int64_t next = midnight(day, 1);
-
-                        r = sum_up(h, id, day, next, err);
-                        day = next;
-                } while (r == 0 && day <= end);
+                last = sqlite3_column_int64(old, 0);
+                r = sum_up_days(h, sum, last, sqlite3_column_int64(old, 1),
+                                sqlite3_column_int64(old, 2), err);
+                n++;
         }
         for (size_t i = 0; i < ARRAY_SIZE(forget) && r == 0; i++) {
                 _cleanup_stmt_ sqlite3_stmt *s = NULL;
 
-                r = prepare(h, &s, err, forget[i], "ii", before_us, max_rows);
+                r = prepare(h, &s, err, forget[i], "iii", before_us, max_rows,
+                            i < 2 ? last : (int64_t)COMPACT_EVENTS);
                 if (r == 0)
                         r = once(h, s, err);
         }
-        return r;
+        return r < 0 ? r : n == COMPACT_LEASES || sqlite3_changes(h->db) == COMPACT_EVENTS;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

@@ -35,7 +35,8 @@ int history_seen(struct history *h, int64_t at_us, struct err *err);
 int history_newest(struct history *h, int64_t *ret_us, struct err *err);
 /* Takes what has ended before @before_us out of leases and events, and the oldest where there are
  * more than @max_rows, or a tenth of that in events of one person; what reports need of it stays,
- * as sums for each day (in local time), person, project and device. */
+ * as sums for each day (in local time), person, project and device. 1 when there is more to do: so
+ * many at a time. */
 int history_compact(struct history *h, int64_t before_us, int64_t max_rows, struct err *err);
 
 struct history_filter {

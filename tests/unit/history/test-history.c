@@ -259,6 +259,24 @@ static void test_too_many_of_one(void **state) {
                             "start u2 mine [] \npause u1 theirs [] new\npause u1 theirs [] new\n");
 }
 
+/* Very many are done in several goes. */
+static void test_several_goes(void **state) {
+        char nonce[16];
+
+        assert_int_equal(history_begin(h, &err), 0);
+        for (int i = 0; i < 2500; i++) {
+                snprintf(nonce, sizeof(nonce), "n%d", i);
+                add(EVENT_LEASE_BEGIN, HOUR, nonce, 1, 1, "");
+                add(EVENT_LEASE_END, 2 * HOUR, nonce, 1, 0, "x");
+        }
+        assert_int_equal(history_compact(h, DAY, 10000, &err), 1);
+        assert_int_equal(history_compact(h, DAY, 10000, &err), 0);
+        assert_int_equal(history_commit(h, &err), 0);
+        expect_leases(0, DAY, false, 0, 100, "");
+        expect_report(0, DAY, true, REPORT_USER, DAY,
+                      "u1 held 2500.00 told 0.00 busy 0.00 of 2500\n");
+}
+
 static int64_t local(int year, int month, int day, int hour) {
         struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
                          .tm_hour = hour, .tm_isdst = -1 };
@@ -401,6 +419,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_news, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_too_many_of_one, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_several_goes, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_months, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_upgrade, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_events, set_up, tear_down),
