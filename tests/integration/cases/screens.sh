@@ -7,6 +7,7 @@ SIZES="40x20 80x20 200x20"
 
 normal() {
         sed -E -e "s/$LOGIN_PREFIX/ds01tN/g; s/ds01-$FIRST_UID/ds01-UUUU/g; s|$ROOT|/ROOT|g" \
+                -e 's/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([0-9]{2}:[0-9]{2}) /\2     /; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([0-9]{2}:[0-9]{2})$/\2/' \
                 -e 's/[0-9]{2}:[0-9]{2}:[0-9]{2}/HH:MM:SS/; s/[0-9]{2}:[0-9]{2}( |$)/HH:MM\1/' \
                 -e 's/(just now|[0-9]+ minutes? ago)/AGE/; s/29m left/30m left/; s/ [0-9.]+[KM]B( |$)/ N.NMB\1/'
 }
