@@ -90,7 +90,9 @@ void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
         }
         refuse_detail(r, reason, NULL, "%s", e->message);
         if (reason == REFUSAL_ENGINE_FAILED)
-                str_copy(r->extra, sizeof(r->extra), "see what there is: container-list --all");
+                str_copy(r->extra, sizeof(r->extra),
+                         "see what there is: container-list --all; if it stays so, tell your "
+                         "administrator (sudo ds01 doctor)");
 }
 
 void call_engine_error(struct call *c, const struct engine_error *e) {
