@@ -64,7 +64,8 @@ static void look_at(struct daemon *d, const char *id) {
         operation_end(d, r, e == -ENOENT);
 }
 
-/* Takes a container of the engine into the ledger, if its seal is ours and it is not there yet. */
+/* Takes a container of the engine into the ledger, if its seal is ours and it is not there yet. It
+ * stays busy until it is judged. */
 static void adopt(struct daemon *d, const char *id) {
         struct engine_container c;
         struct engine_error error = { 0 };
@@ -82,8 +83,7 @@ static void adopt(struct daemon *d, const char *id) {
                         ledger_find_nonce(&d->ledger, r->nonce) >= 0 ||
                         ledger_find(&d->ledger, r->uid, r->name) >= 0;
                 if (!known && ledger_add(&d->ledger, r) == 0) {
-                        r->busy = true; /* until its file is written */
-                        r->unjudged = true;
+                        r->busy = r->unjudged = true;
                         ledger_refresh_claim(&d->ledger, r, hold, unstarted);
                         if (!d->ready)
                                 journal_known(&d->ledger, r);
@@ -96,7 +96,9 @@ static void adopt(struct daemon *d, const char *id) {
                 record_free(r);
                 if (adopted) {
                         verify_running(d, adopted);
-                        operation_end(d, adopted, false);
+                        ledger_lock(&d->ledger);
+                        journal_note(&d->ledger, adopted, false);
+                        ledger_unlock(&d->ledger);
                 }
         } else {
                 log_line(LOG_DEBUG, "unsealed", "container", c.name, "id", c.id, NULL);
@@ -112,13 +114,10 @@ static void judge_the_adopted(struct daemon *d) {
 
                 ledger_lock(&d->ledger);
                 for (size_t i = 0; i < d->ledger.records.len && !r; i++)
-                        if (d->ledger.records.items[i]->unjudged &&
-                            !d->ledger.records.items[i]->busy)
+                        if (d->ledger.records.items[i]->unjudged)
                                 r = d->ledger.records.items[i];
-                if (r) {
-                        r->busy = true;
+                if (r)
                         r->unjudged = false;
-                }
                 ledger_unlock(&d->ledger);
                 if (!r)
                         return;

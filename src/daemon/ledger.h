@@ -61,7 +61,7 @@ struct record {
 
         bool busy;                /* an operation is at work on it */
         bool stale;               /* an event came while it was busy: look again */
-        bool unjudged;            /* adopted: the gate has not yet looked at it (gate.h) */
+        bool unjudged;            /* adopted, and busy until the gate has looked at it (gate.h) */
         bool ungated;             /* seen to run, and nobody came through the gate with it */
         int64_t gated_us;         /* wall clock: when a start that passed the gate was done */
         int64_t looked_us;        /* wall clock: when the engine was last asked about it */
