@@ -71,6 +71,14 @@ void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...)
         call_refuse(c, &c->refusal);
 }
 
+bool call_is_admin(struct call *c, const char *what, const char *next) {
+        if (c->admin || c->daemon->private_mode)
+                return true;
+        refuse_detail(&c->refusal, REFUSAL_CALLER_NOT_ALLOWED, NULL, "%s", what);
+        str_copy(c->refusal.extra, sizeof(c->refusal.extra), next);
+        return false;
+}
+
 void refusal_from_engine(struct refusal *r, const struct engine_error *e) {
         /* ds01-runtime's words, which come through the engine's; what follows is ours again. */
         static const char runtime[] = "not as ds01d decided: ";

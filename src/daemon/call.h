@@ -69,6 +69,9 @@ const struct route *route_table(size_t *ret_n);
 void call_refuse(struct call *c, const struct refusal *r);
 /* The same with words: for failures that are not the caller's. */
 void call_fail(struct call *c, enum refusal_reason reason, const char *fmt, ...) _printf_(3, 4);
+/* True for an administrator, and for whom a private ds01d serves. Else refused, not yet answered:
+ * @what only they can do, and what to do @next. */
+bool call_is_admin(struct call *c, const char *what, const char *next);
 /* Answers an engine's failure: unreachable, uncertain or refused. */
 void call_engine_error(struct call *c, const struct engine_error *e);
 void refusal_from_engine(struct refusal *r, const struct engine_error *e);

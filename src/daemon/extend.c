@@ -79,14 +79,12 @@ static void change(struct call *c, struct record *r, const struct facts *facts) 
 /* What is beyond a person's limits is an administrator's to give. It outlives stops and starts. */
 static void exempt(struct call *c, struct record *r) {
         struct facts facts = r->facts;
+        char next[sizeof(c->refusal.extra)];
 
-        if (!c->admin && !c->daemon->private_mode) {
-                refuse_detail(&c->refusal, REFUSAL_CALLER_NOT_ALLOWED, NULL,
-                              "only an administrator can take it out of the rules of time");
-                snprintf(c->refusal.extra, sizeof(c->refusal.extra),
-                         "ask yours: sudo container-extend %s never --user=%s", r->name, r->user);
+        snprintf(next, sizeof(next), "ask yours: sudo container-extend %s never --user=%s", r->name,
+                 r->user);
+        if (!call_is_admin(c, "only an administrator can take it out of the rules of time", next))
                 return;
-        }
         facts.exempt = true;
         change(c, r, &facts);
 }

@@ -193,12 +193,8 @@ size_t fsck_report(struct daemon *d, bool offline, struct buf *out) {
 }
 
 void handle_fsck(struct call *c) {
-        if (!c->admin && !c->daemon->private_mode) {
-                refuse_detail(&c->refusal, REFUSAL_CALLER_NOT_ALLOWED, NULL,
-                              "only root can check the whole machine");
-                str_copy(c->refusal.extra, sizeof(c->refusal.extra), "sudo ds01 fsck");
+        if (call_is_admin(c, "only root can check the whole machine", "sudo ds01 fsck"))
+                fsck_report(c->daemon, false, &c->answer);
+        else
                 call_refuse(c, &c->refusal);
-                return;
-        }
-        fsck_report(c->daemon, false, &c->answer);
 }

@@ -331,12 +331,10 @@ static const struct json_field wish_fields[] = {
 };
 const struct request_body wish_body = REQUEST_BODY(wish_fields, struct wish);
 
-static bool is_admin(struct call *c) {
-        if (c->admin || c->daemon->private_mode)
+static bool may_reserve(struct call *c) {
+        if (call_is_admin(c, "only an administrator can reserve GPUs",
+                          "ask yours; sudo ds01 reserve ..."))
                 return true;
-        refuse_detail(&c->refusal, REFUSAL_CALLER_NOT_ALLOWED, NULL,
-                      "only an administrator can reserve GPUs");
-        str_copy(c->refusal.extra, sizeof(c->refusal.extra), "ask yours; sudo ds01 reserve ...");
         call_refuse(c, &c->refusal);
         return false;
 }
@@ -486,7 +484,7 @@ void handle_reservation_create(struct call *c) {
         struct wish wish = { 0 };
         struct reservation r;
 
-        if (!is_admin(c) || call_decode(c, wish_fields, ARRAY_SIZE(wish_fields), &wish) < 0)
+        if (!may_reserve(c) || call_decode(c, wish_fields, ARRAY_SIZE(wish_fields), &wish) < 0)
                 return;
         if (judge(c->daemon, &wish, &r, &c->refusal))
                 call_refuse(c, &c->refusal);
@@ -498,7 +496,7 @@ void handle_reservation_create(struct call *c) {
 void handle_reservation_remove(struct call *c) {
         int64_t id;
 
-        if (!is_admin(c))
+        if (!may_reserve(c))
                 return;
         if (str_to_i64(c->name, 1, INT64_MAX, &id) < 0)
                 id = 0; /* there is none of that number */
